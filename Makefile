@@ -1,0 +1,39 @@
+# make test       set up .venv and run all checks and tests
+# make benchmark  measure the forest against its peers
+# make lock       pin the newest allowed versions in requirements.lock (needs the network)
+
+PYTHON ?= python3
+
+.PHONY: environment test benchmark peers lock clean
+
+environment: .venv/complete
+
+.venv/complete: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "Python 3.11, 3.12 or 3.13 is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+test: environment
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/pytest
+
+benchmark: environment
+	.venv/bin/python benchmarks/forest.py
+
+peers: environment
+	.venv/bin/pip install --quiet --disable-pip-version-check -e '.[peers]'
+
+lock:
+	$(PYTHON) -m venv --clear .venv-lock
+	.venv-lock/bin/pip install --quiet --disable-pip-version-check uv
+	UV_CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/uv pip compile --quiet --upgrade \
+	  --universal --python-version 3.11 --extra dev --generate-hashes \
+	  --output-file requirements.lock pyproject.toml
+	rm -rf .venv-lock
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Fidelity leakages: membership inference on preference data, measured and bounded."""

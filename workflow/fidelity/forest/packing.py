@@ -1,0 +1,58 @@
+"""Pack rows of integer codes into as few 64-bit words as hold them, so that they sort fast."""
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+LEVEL_BITS = 16  # of a feature, at most
+_WORD_BITS = 64
+
+
+class Layout(NamedTuple):
+    """Where a packed row has its features: word, shift and mask of each.
+
+    Words sort first by `sorted_feature`, the one with the highest level.
+    """
+
+    word: np.ndarray
+    shift: np.ndarray
+    mask: np.ndarray
+    sorted_feature: int
+
+
+def pack_rows(X):
+    """Return (words, layout) of rows; words has shape (words, rows), the first sorts first.
+
+    Parameters
+    ----------
+    X : uint16, shape (rows, features)
+    """
+    layout = _make_layout(X.max(axis=0))
+    return _fill_words(X, layout.word, layout.shift, int(layout.word.max()) + 1), layout
+
+
+def _make_layout(highest):
+    """Return the `Layout` of features with the levels 0 to `highest`."""
+    widths = np.array([max(int(level).bit_length(), 1) for level in highest], dtype=np.uint64)
+    by_levels = np.argsort(-highest.astype(np.int64), kind="stable")
+    word = np.zeros(len(widths), dtype=np.uint64)
+    shift = np.zeros(len(widths), dtype=np.uint64)
+    current, free = 0, _WORD_BITS
+    for feature in by_levels:
+        width = int(widths[feature])
+        if width > free:
+            current, free = current + 1, _WORD_BITS
+        free -= width
+        word[feature], shift[feature] = current, free
+    one = np.uint64(1)
+    return Layout(word, shift, (one << widths) - one, int(by_levels[0]))
+
+
+@numba.njit(cache=True, nogil=True)
+def _fill_words(X, word, shift, n_words):
+    words = np.zeros((n_words, X.shape[0]), dtype=np.uint64)
+    for i in range(X.shape[0]):
+        for f in range(X.shape[1]):
+            words[word[f], i] |= np.uint64(X[i, f]) << shift[f]
+    return words

@@ -1,0 +1,299 @@
+"""Answer queries from the sparse leaves of a forest, without a table of rows x classes.
+
+Probabilities are those of scikit-learn to the last bit: each tree's shares are added in tree
+order, and the sum is divided by the number of trees. A class absent from all the leaves that
+a row reaches has probability 0 and costs nothing.
+"""
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from .growing import LEAF
+from .packing import pack_rows
+
+_BLOCK_ROWS = 256
+
+_compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
+
+
+class Forest(NamedTuple):
+    """All trees in one set of arrays, `growing.Tree` after `growing.Tree`.
+
+    Tree `t` has the nodes `tree_start[t]` to `tree_start[t + 1]`. `right` counts nodes within
+    the tree in inner nodes, and leaves within the forest in leaves.
+    """
+
+    tree_start: np.ndarray
+    feature: np.ndarray
+    split: np.ndarray
+    right: np.ndarray
+    leaf_start: np.ndarray
+    leaf_class: np.ndarray
+    leaf_weight: np.ndarray
+
+
+def join_trees(trees):
+    """Return the `Forest` of a list of `growing.Tree`s, in that order."""
+    first_leaf = np.cumsum([0] + [len(tree.leaf_start) - 1 for tree in trees])
+    first_cell = np.cumsum([0] + [len(tree.leaf_class) for tree in trees])
+    right = [
+        np.where(tree.feature == LEAF, tree.right + leaf, tree.right).astype(np.int32)
+        for tree, leaf in zip(trees, first_leaf[:-1], strict=True)
+    ]
+    leaf_start = [
+        tree.leaf_start[:-1] + cell for tree, cell in zip(trees, first_cell[:-1], strict=True)
+    ]
+    return Forest(
+        np.cumsum([0] + [len(tree.feature) for tree in trees]),
+        np.concatenate([tree.feature for tree in trees]),
+        np.concatenate([tree.split for tree in trees]),
+        np.concatenate(right),
+        np.concatenate([*leaf_start, first_cell[-1:]]),
+        np.concatenate([tree.leaf_class for tree in trees]),
+        np.concatenate([tree.leaf_weight for tree in trees]),
+    )
+
+
+def sort_order(X):
+    """Return an order of rows that brings equal ones together and similar ones near.
+
+    Rows in this order take the same turns in a tree, which processors predict well, and a
+    row equal to the one before needs no new answer.
+    """
+    words, _ = pack_rows(X)
+    return np.lexsort(words[::-1])
+
+
+@_compiled
+def _find_leaves(forest, X, rows, repeats, leaves):
+    """Write the leaf that each of `rows` reaches in each tree, tree by tree.
+
+    `repeats` tells which rows equal the one before.
+    """
+    features, splits, rights = forest.feature, forest.split, forest.right
+    for t in range(len(forest.tree_start) - 1):
+        first = np.uint64(forest.tree_start[t])
+        for i in range(len(rows)):
+            if repeats[i]:
+                leaves[i, t] = leaves[i - 1, t]
+                continue
+            node = first
+            feature = features[node]
+            while feature != LEAF:
+                goes_left = 2 * np.int64(X[rows[i], np.uint32(feature)]) <= splits[node]
+                node = node + np.uint64(1) if goes_left else first + np.uint64(rights[node])
+                feature = features[node]
+            leaves[i, t] = rights[node]
+
+
+@_compiled
+def _find_repeats(X, rows, repeats):
+    for i in range(len(rows)):
+        repeats[i] = i > 0
+        for f in range(X.shape[1] if i > 0 else 0):
+            if X[rows[i], f] != X[rows[i - 1], f]:
+                repeats[i] = False
+                break
+
+
+@_compiled
+def _mix_leaves(
+    leaf_start, leaf_class, leaf_weight, leaves, block_row, trees, trees_row, probability, reached
+):
+    """Add up one row's leaves; return (classes reached, trees that serve the row).
+
+    The classes come in `reached`, with the mean of their shares in `probability`, which holds
+    zeros elsewhere.
+    """
+    n_reached = 0
+    n_serving = 0
+    for t in range(leaves.shape[1]):
+        if not trees[trees_row, t]:
+            continue
+        n_serving += 1
+        start = np.uint64(leaf_start[leaves[block_row, t]])
+        end = np.uint64(leaf_start[leaves[block_row, t] + 1])
+        weight = 0.0
+        for cell in range(start, end):
+            weight += leaf_weight[cell]
+        for cell in range(start, end):
+            k = np.uint32(leaf_class[cell])
+            if probability[k] == 0.0:
+                reached[n_reached] = k
+                n_reached += 1
+            probability[k] += leaf_weight[cell] / weight
+    for j in range(n_reached):
+        probability[reached[j]] /= n_serving
+    return n_reached, n_serving
+
+
+@_compiled
+def _best_class(probability, reached, start, end):
+    """Return the most probable class of `reached[start:end]`, the first of equals; -1 if none."""
+    best = -1
+    for j in range(start, end):
+        k = reached[j]
+        if (
+            best < 0
+            or probability[k] > probability[best]
+            or (probability[k] == probability[best] and k < best)
+        ):
+            best = k
+    return best
+
+
+@_compiled
+def _rank(probability, reached, n_reached, k):
+    """Return the place of class `k` by descending probability, ties in class order, from 1."""
+    rank = 1
+    if probability[k] == 0.0:
+        rank += k  # the classes before k, reached or not, precede it ...
+        for j in range(n_reached):
+            rank += reached[j] > k  # ... and so do the reached ones after it
+        return rank
+    for j in range(n_reached):
+        other = reached[j]
+        rank += probability[other] > probability[k] or (
+            probability[other] == probability[k] and other < k
+        )
+    return rank
+
+
+@_compiled
+def answer_rows(forest, n_classes, X, rows, wanted, trees, best, probability, rank):
+    """Write the most probable class of each of `rows`, and what the wanted one gets.
+
+    Parameters
+    ----------
+    rows : int64, shape (some,)
+        Numbers of rows of X, in the order of `sort_order`.
+    wanted : int32, shape (rows of X,)
+        A class for each row; `n_classes` for one that the forest does not know, which gets
+        probability 0 and the rank after all known ones.
+    trees : bool, shape (rows of X, trees) or (1, trees)
+        Which trees serve which row; a single row of it holds for all.
+    best, probability, rank : shape (rows of X,), to be written to
+        -1, NaN and 0 for a row that no tree serves.
+    """
+    leaf_start, leaf_class, leaf_weight = forest.leaf_start, forest.leaf_class, forest.leaf_weight
+    by_class = np.zeros(n_classes + 1)
+    reached = np.empty(n_classes, dtype=np.int32)
+    repeats = np.empty(_BLOCK_ROWS, dtype=np.bool_)
+    leaves = np.empty((_BLOCK_ROWS, trees.shape[1]), dtype=np.int32)
+    shared = len(trees) == 1
+    n_reached = 0
+    n_serving = 0
+    first = -1
+    for block in range(0, len(rows), _BLOCK_ROWS):
+        block_rows = rows[block : block + _BLOCK_ROWS]
+        _find_repeats(X, block_rows, repeats)
+        _find_leaves(forest, X, block_rows, repeats, leaves)
+        for i in range(len(block_rows)):
+            row = block_rows[i]
+            if not (shared and repeats[i]):
+                for j in range(n_reached):
+                    by_class[reached[j]] = 0.0
+                n_reached, n_serving = _mix_leaves(
+                    leaf_start,
+                    leaf_class,
+                    leaf_weight,
+                    leaves,
+                    i,
+                    trees,
+                    0 if shared else row,
+                    by_class,
+                    reached,
+                )
+                first = _best_class(by_class, reached, 0, n_reached)
+            best[row] = first
+            if n_serving > 0:
+                probability[row] = by_class[wanted[row]]
+                rank[row] = _rank(by_class, reached, n_reached, wanted[row])
+            else:
+                probability[row] = np.nan
+                rank[row] = 0
+
+
+@_compiled
+def rank_rows(forest, n_classes, X, rows, trees, top, probability):
+    """Write the most probable classes of each of `rows`, in order.
+
+    `top` and `probability` have shape (rows of X, k), k at most `n_classes`, and get -1 and
+    NaN for a row that no tree serves. `rows` and `trees` as in `answer_rows`.
+    """
+    leaf_start, leaf_class, leaf_weight = forest.leaf_start, forest.leaf_class, forest.leaf_weight
+    by_class = np.zeros(n_classes)
+    reached = np.empty(n_classes, dtype=np.int32)
+    repeats = np.empty(_BLOCK_ROWS, dtype=np.bool_)
+    leaves = np.empty((_BLOCK_ROWS, trees.shape[1]), dtype=np.int32)
+    n_top = top.shape[1]
+    for block in range(0, len(rows), _BLOCK_ROWS):
+        block_rows = rows[block : block + _BLOCK_ROWS]
+        _find_repeats(X, block_rows, repeats)
+        _find_leaves(forest, X, block_rows, repeats, leaves)
+        for i in range(len(block_rows)):
+            row = block_rows[i]
+            n_reached, n_serving = _mix_leaves(
+                leaf_start,
+                leaf_class,
+                leaf_weight,
+                leaves,
+                i,
+                trees,
+                0 if len(trees) == 1 else row,
+                by_class,
+                reached,
+            )
+            if n_serving == 0:
+                top[row] = -1
+                probability[row] = np.nan
+                continue
+            n_ranked = min(n_top, n_reached)
+            for place in range(n_ranked):
+                best = _best_class(by_class, reached, place, n_reached)
+                for j in range(place, n_reached):
+                    if reached[j] == best:
+                        reached[place], reached[j] = reached[j], reached[place]
+                top[row, place] = best
+                probability[row, place] = by_class[best]
+            # The others have probability 0 and follow in class order.
+            k = 0
+            for place in range(n_ranked, n_top):
+                while by_class[k] > 0.0:
+                    k += 1
+                top[row, place] = k
+                probability[row, place] = 0.0
+                k += 1
+            for j in range(n_reached):
+                by_class[reached[j]] = 0.0
+
+
+@_compiled
+def fill_probabilities(forest, n_classes, X, rows, table):
+    """Write the probabilities of all classes to `table`, zeros of shape (rows of X, classes)."""
+    leaf_start, leaf_class, leaf_weight = forest.leaf_start, forest.leaf_class, forest.leaf_weight
+    trees = np.ones((1, len(forest.tree_start) - 1), dtype=np.bool_)
+    reached = np.empty(n_classes, dtype=np.int32)
+    repeats = np.empty(_BLOCK_ROWS, dtype=np.bool_)
+    leaves = np.empty((_BLOCK_ROWS, trees.shape[1]), dtype=np.int32)
+    for block in range(0, len(rows), _BLOCK_ROWS):
+        block_rows = rows[block : block + _BLOCK_ROWS]
+        _find_repeats(X, block_rows, repeats)
+        _find_leaves(forest, X, block_rows, repeats, leaves)
+        for i in range(len(block_rows)):
+            if repeats[i]:
+                table[block_rows[i]] = table[block_rows[i - 1]]
+                continue
+            _mix_leaves(
+                leaf_start,
+                leaf_class,
+                leaf_weight,
+                leaves,
+                i,
+                trees,
+                0,
+                table[block_rows[i]],
+                reached,
+            )

@@ -1,0 +1,260 @@
+"""Keep forests in a file: a zip of plain numpy arrays (`.npz`), nothing that executes.
+
+A tree is written as its preorder: the feature of every node, the split of every inner node,
+the classes and weights of every leaf. Children are not written; they follow from the order,
+so a file cannot point outside of its arrays.
+"""
+
+import json
+import os
+import zipfile
+import zlib
+from pathlib import Path
+
+import numba
+import numpy as np
+
+from .classifier import HIGHEST_LEVEL, RandomForestClassifier
+from .growing import LEAF
+from .querying import Forest
+
+FORMAT = "fidelity.forest"
+VERSION = 1
+
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same forests make the same bytes
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    EOFError,
+    OSError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
+
+
+def save_forests(path, forests):
+    """Write fitted forests (the repeats of an experiment, say) to one file.
+
+    The file appears whole or not at all. It holds the parameters, the labels of classes and
+    groups, and the trees. A `random_state` that is not an integer is saved as None; the seeds
+    of the trees are always saved.
+
+    Parameters
+    ----------
+    path : str or path
+    forests : sequence of fitted RandomForestClassifier
+
+    Raises
+    ------
+    TypeError
+        If labels are neither numbers nor strings.
+    """
+    forests = list(forests)
+    arrays = {}
+    headers = []
+    for i, forest in enumerate(forests):
+        header, members = _describe(forest)
+        headers.append(header)
+        arrays.update({f"{i}/{name}": array for name, array in members.items()})
+    header = {"format": FORMAT, "version": VERSION, "forests": headers}
+    text = json.dumps(header, sort_keys=True).encode()
+    arrays = {"header": np.frombuffer(text, dtype=np.uint8), **arrays}
+    partial = Path(f"{path}.{os.getpid()}.partial")
+    try:
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for name, array in arrays.items():
+                member = zipfile.ZipInfo(f"{name}.npy", date_time=_ZIP_DATE)
+                member.compress_type = zipfile.ZIP_DEFLATED
+                with archive.open(member, "w", force_zip64=True) as file:
+                    np.lib.format.write_array(file, array, allow_pickle=False)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_forests(path):
+    """Return the list of forests that `save_forests` wrote to a file.
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        If the file is damaged, of another kind, or of a version that this one cannot read.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file of forests.")
+    with open(path, "rb") as file:
+        try:
+            archive = np.load(file, allow_pickle=False)
+            header = json.loads(archive["header"].tobytes())
+            found = header["format"], header["version"]
+        except _DAMAGE as error:
+            raise ValueError(
+                f"{path}: not a file of forests, or damaged ({error}); train the model again."
+            ) from error
+        if found != (FORMAT, VERSION):
+            raise ValueError(
+                f"{path}: holds {found[0]!r} version {found[1]!r}, but {FORMAT!r} version "
+                f"{VERSION} is what can be read; train the model again with this version."
+            )
+        try:
+            return [_rebuild(header, archive, i) for i, header in enumerate(header["forests"])]
+        except _DAMAGE as error:
+            raise ValueError(
+                f"{path}: the file of forests is damaged ({error}); train the model again."
+            ) from error
+
+
+def _describe(forest):
+    """Return (what is written in words, what is written as arrays) of a fitted forest."""
+    trees = forest.forest_
+    parameters = forest.get_params()
+    if not isinstance(parameters["random_state"], (int, np.integer)):
+        parameters["random_state"] = None
+    for key, value in parameters.items():
+        if isinstance(value, np.generic):
+            parameters[key] = value.item()
+    in_leaf = trees.feature == LEAF
+    members = {
+        "classes": _plain(forest.classes_),
+        "tree_seeds": forest.tree_seeds_.astype("<i8"),
+        "nodes": np.diff(trees.tree_start),
+        "feature": trees.feature - LEAF,  # 0 in leaves, so that a byte mostly does
+        "split": trees.split[~in_leaf],
+        "leaf_classes": np.diff(trees.leaf_start),
+        "leaf_class": trees.leaf_class,
+        "leaf_weight": trees.leaf_weight,
+    }
+    if forest.groups_ is not None:
+        members["groups"] = _plain(forest.groups_)
+    if hasattr(forest, "feature_names_in_"):
+        members["feature_names"] = _plain(forest.feature_names_in_)
+    for name in ("nodes", "feature", "split", "leaf_classes", "leaf_class", "leaf_weight"):
+        members[name] = _narrow(members[name])
+    header = {
+        "parameters": parameters,
+        "features": forest.n_features_in_,
+        "rows": forest.n_rows_,
+        "drawn": forest.n_drawn_,
+        "objects": [
+            name
+            for name, labels in (("classes", forest.classes_), ("groups", forest.groups_))
+            if labels is not None and labels.dtype == object
+        ],
+    }
+    return header, members
+
+
+def _plain(labels):
+    """Return labels as an array without objects."""
+    if labels.dtype != object:
+        return labels
+    if all(isinstance(label, str) for label in labels):
+        return labels.astype(str)
+    raise TypeError(
+        f"cannot save labels such as {labels[0]!r}: only numbers and strings have a plain form."
+    )
+
+
+def _narrow(array):
+    """Return non-negative integers in the smallest little-endian type that holds them."""
+    highest = int(array.max(initial=0))
+    for code in ("<u1", "<u2", "<u4"):
+        if highest <= np.iinfo(code).max:
+            return array.astype(code)
+    return array.astype("<u8")
+
+
+def _rebuild(header, archive, number):
+    """Return a forest from what `_describe` made of it.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not make up a forest.
+    """
+
+    def member(name, kinds="u"):
+        array = archive[f"{number}/{name}"]
+        if array.ndim != 1 or array.dtype.kind not in kinds:
+            raise ValueError(f"{number}/{name} is {array.dtype} of shape {array.shape}")
+        return array
+
+    labels = "biufUSM"
+    forest = RandomForestClassifier(**header["parameters"])
+    forest._validate_params()
+    forest.classes_ = member("classes", labels)
+    forest.groups_ = None
+    if f"{number}/groups" in archive:
+        forest.groups_ = member("groups", labels)
+    if f"{number}/feature_names" in archive:
+        forest.feature_names_in_ = member("feature_names", "U").astype(object)
+    for name in header["objects"]:
+        setattr(forest, f"{name}_", getattr(forest, f"{name}_").astype(object))
+    forest.tree_seeds_ = member("tree_seeds", "i").astype(np.int64)
+    forest.n_features_in_ = int(header["features"])
+    forest.n_rows_ = int(header["rows"])
+    forest.n_drawn_ = int(header["drawn"])
+
+    nodes = member("nodes").astype(np.int64)
+    feature = member("feature").astype(np.int32) + LEAF
+    leaf_classes = member("leaf_classes").astype(np.int64)
+    leaf_class = member("leaf_class").astype(np.int32)
+    leaf_weight = member("leaf_weight").astype(np.int32)
+    splits = member("split").astype(np.int32)
+    in_leaf = feature == LEAF
+    sound = (
+        len(nodes) == len(forest.tree_seeds_) == forest.n_estimators
+        and nodes.sum() == len(feature)
+        and len(splits) == (~in_leaf).sum()
+        and len(leaf_classes) == in_leaf.sum()
+        and leaf_classes.sum() == len(leaf_class) == len(leaf_weight)
+        and leaf_classes.min(initial=1) > 0
+        and feature.max(initial=LEAF) < forest.n_features_in_
+        and splits.max(initial=0) <= 2 * HIGHEST_LEVEL
+        and 0 <= leaf_class.min() <= leaf_class.max() < len(forest.classes_)
+        and leaf_weight.min() > 0
+    )
+    if not sound:
+        raise ValueError("its arrays do not fit together")
+    split = np.zeros(len(feature), dtype=np.int32)
+    split[~in_leaf] = splits
+    tree_start = np.concatenate([[0], np.cumsum(nodes)])
+    right = np.empty(len(feature), dtype=np.int32)
+    if not _find_right_children(tree_start, feature, right):
+        raise ValueError("its nodes do not make up trees")
+    leaf_start = np.concatenate([[0], np.cumsum(leaf_classes)])
+    forest.forest_ = Forest(tree_start, feature, split, right, leaf_start, leaf_class, leaf_weight)
+    return forest
+
+
+@numba.njit(cache=True, nogil=True)
+def _find_right_children(tree_start, feature, right):
+    """Write the right children, and the numbers of leaves; return whether these are trees.
+
+    In preorder, the node after a leaf is the right child of the last inner node without one.
+    """
+    n_leaves = 0
+    open_nodes = np.empty(len(feature), dtype=np.int64)
+    for t in range(len(tree_start) - 1):
+        first, end = tree_start[t], tree_start[t + 1]
+        n_open = 0
+        for node in range(first, end):
+            if feature[node] != LEAF:
+                open_nodes[n_open] = node
+                n_open += 1
+                continue
+            right[node] = n_leaves
+            n_leaves += 1
+            if n_open == 0:
+                if node != end - 1:
+                    return False
+            else:
+                n_open -= 1
+                right[open_nodes[n_open]] = node + 1 - first
+        if n_open > 0 or end == first or feature[end - 1] != LEAF:
+            return False
+    return True
