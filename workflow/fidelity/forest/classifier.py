@@ -12,8 +12,15 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .growing import Limits, Tree, grow_tree, make_entries, weigh_entries
-from .querying import answer_rows, fill_probabilities, join_trees, rank_rows, sort_order
+from .growing import Limits, grow_tree, make_entries, weigh_entries
+from .querying import (
+    answer_rows,
+    fill_probabilities,
+    join_trees,
+    rank_rows,
+    rows_in_order,
+    take_tree,
+)
 
 HIGHEST_LEVEL = 65_535
 _HIGHEST_SEED = np.iinfo(np.int32).max
@@ -307,22 +314,7 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
         The threshold of an inner node is half its `split`, its left child the next node.
         """
         check_is_fitted(self)
-        forest = self.forest_
-        nodes = slice(forest.tree_start[number], forest.tree_start[number + 1])
-        feature, right = forest.feature[nodes], forest.right[nodes].copy()
-        in_leaf = feature < 0
-        first, last = right[in_leaf][[0, -1]]
-        right[in_leaf] -= first
-        leaf_start = forest.leaf_start[first : last + 2]
-        cells = slice(leaf_start[0], leaf_start[-1])
-        return Tree(
-            feature,
-            forest.split[nodes],
-            right,
-            leaf_start - leaf_start[0],
-            forest.leaf_class[cells],
-            forest.leaf_weight[cells],
-        )
+        return take_tree(self.forest_, number)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -347,7 +339,7 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
         """Call `work(rows)` with one part of the rows' numbers a thread."""
         n_threads = min(effective_n_jobs(self.n_jobs), len(X))
         Parallel(n_jobs=n_threads, prefer="threads")(
-            delayed(work)(rows) for rows in np.array_split(sort_order(X), n_threads)
+            delayed(work)(rows) for rows in np.array_split(rows_in_order(X), n_threads)
         )
 
     def _check_rows(self, X):

@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from .packing import LEVEL_BITS, Layout, pack_rows
+from .packing import LEVEL_BITS, Layout, pack_rows, sort_order
 
 LEAF = -1
 
@@ -132,7 +132,7 @@ def make_entries(X, classes, merge):
     merge : bool
     """
     words, layout = pack_rows(X)
-    order = np.lexsort((classes, *words[::-1]))
+    order = sort_order(words, layout, classes)
     words = words[:, order]
     sorted_classes = classes[order]
     starts = np.ones(len(order), dtype=bool)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from .growing import LEAF
-from .packing import pack_rows
+from .growing import LEAF, Tree
+from .packing import pack_rows, sort_order
 
 _BLOCK_ROWS = 256
 
@@ -19,13 +19,17 @@ _compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
 class Forest(NamedTuple):
-    """All trees in one set of arrays, `growing.Tree` after `growing.Tree`.
+    """All trees in one set of arrays: the arrays of `growing.Tree` one after the other.
 
-    Tree `t` has the nodes `tree_start[t]` to `tree_start[t + 1]`. `right` counts nodes within
-    the tree in inner nodes, and leaves within the forest in leaves.
+    Tree `t` has the nodes `first_node[t]` to `first_node[t + 1]`, the entries of `leaf_start`
+    from `first_leaf[t]` to `first_leaf[t + 1]`, and the cells of `leaf_class` and
+    `leaf_weight` from `first_cell[t]` to `first_cell[t + 1]`. `right` and `leaf_start` count
+    from the start of their tree.
     """
 
-    tree_start: np.ndarray
+    first_node: np.ndarray
+    first_leaf: np.ndarray
+    first_cell: np.ndarray
     feature: np.ndarray
     split: np.ndarray
     right: np.ndarray
@@ -36,45 +40,54 @@ class Forest(NamedTuple):
 
 def join_trees(trees):
     """Return the `Forest` of a list of `growing.Tree`s, in that order."""
-    first_leaf = np.cumsum([0] + [len(tree.leaf_start) - 1 for tree in trees])
-    first_cell = np.cumsum([0] + [len(tree.leaf_class) for tree in trees])
-    right = [
-        np.where(tree.feature == LEAF, tree.right + leaf, tree.right).astype(np.int32)
-        for tree, leaf in zip(trees, first_leaf[:-1], strict=True)
-    ]
-    leaf_start = [
-        tree.leaf_start[:-1] + cell for tree, cell in zip(trees, first_cell[:-1], strict=True)
-    ]
     return Forest(
-        np.cumsum([0] + [len(tree.feature) for tree in trees]),
-        np.concatenate([tree.feature for tree in trees]),
-        np.concatenate([tree.split for tree in trees]),
-        np.concatenate(right),
-        np.concatenate([*leaf_start, first_cell[-1:]]),
-        np.concatenate([tree.leaf_class for tree in trees]),
-        np.concatenate([tree.leaf_weight for tree in trees]),
+        _firsts([len(tree.feature) for tree in trees]),
+        _firsts([len(tree.leaf_start) for tree in trees]),
+        _firsts([len(tree.leaf_class) for tree in trees]),
+        *(np.concatenate(arrays) for arrays in zip(*trees, strict=True)),
     )
 
 
-def sort_order(X):
-    """Return an order of rows that brings equal ones together and similar ones near.
+def take_tree(forest, t):
+    """Return tree number `t` of a forest as `growing.Tree`."""
+    nodes, leaves, cells = (
+        slice(first[t], first[t + 1])
+        for first in (forest.first_node, forest.first_leaf, forest.first_cell)
+    )
+    return Tree(
+        forest.feature[nodes],
+        forest.split[nodes],
+        forest.right[nodes],
+        forest.leaf_start[leaves],
+        forest.leaf_class[cells],
+        forest.leaf_weight[cells],
+    )
+
+
+def _firsts(lengths):
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+
+
+def rows_in_order(X):
+    """Return the numbers of the rows, equal rows together and similar ones near.
 
     Rows in this order take the same turns in a tree, which processors predict well, and a
     row equal to the one before needs no new answer.
     """
-    words, _ = pack_rows(X)
-    return np.lexsort(words[::-1])
+    words, layout = pack_rows(X)
+    return sort_order(words, layout, np.zeros(len(X), dtype=np.int32))
 
 
 @_compiled
 def _find_leaves(forest, X, rows, repeats, leaves):
-    """Write the leaf that each of `rows` reaches in each tree, tree by tree.
+    """Write where the leaf that each of `rows` reaches in each tree has its `leaf_start`.
 
     `repeats` tells which rows equal the one before.
     """
     features, splits, rights = forest.feature, forest.split, forest.right
-    for t in range(len(forest.tree_start) - 1):
-        first = np.uint64(forest.tree_start[t])
+    for t in range(len(forest.first_node) - 1):
+        first = np.uint64(forest.first_node[t])
+        first_leaf = forest.first_leaf[t]
         for i in range(len(rows)):
             if repeats[i]:
                 leaves[i, t] = leaves[i - 1, t]
@@ -85,7 +98,7 @@ def _find_leaves(forest, X, rows, repeats, leaves):
                 goes_left = 2 * np.int64(X[rows[i], np.uint32(feature)]) <= splits[node]
                 node = node + np.uint64(1) if goes_left else first + np.uint64(rights[node])
                 feature = features[node]
-            leaves[i, t] = rights[node]
+            leaves[i, t] = first_leaf + rights[node]
 
 
 @_compiled
@@ -100,7 +113,16 @@ def _find_repeats(X, rows, repeats):
 
 @_compiled
 def _mix_leaves(
-    leaf_start, leaf_class, leaf_weight, leaves, block_row, trees, trees_row, probability, reached
+    first_cell,
+    leaf_start,
+    leaf_class,
+    leaf_weight,
+    leaves,
+    block_row,
+    trees,
+    trees_row,
+    probability,
+    reached,
 ):
     """Add up one row's leaves; return (classes reached, trees that serve the row).
 
@@ -113,8 +135,9 @@ def _mix_leaves(
         if not trees[trees_row, t]:
             continue
         n_serving += 1
-        start = np.uint64(leaf_start[leaves[block_row, t]])
-        end = np.uint64(leaf_start[leaves[block_row, t] + 1])
+        leaf = leaves[block_row, t]
+        start = np.uint64(first_cell[t] + leaf_start[leaf])
+        end = np.uint64(first_cell[t] + leaf_start[leaf + 1])
         weight = 0.0
         for cell in range(start, end):
             weight += leaf_weight[cell]
@@ -168,7 +191,7 @@ def answer_rows(forest, n_classes, X, rows, wanted, trees, best, probability, ra
     Parameters
     ----------
     rows : int64, shape (some,)
-        Numbers of rows of X, in the order of `sort_order`.
+        Numbers of rows of X, in the order of `rows_in_order`.
     wanted : int32, shape (rows of X,)
         A class for each row; `n_classes` for one that the forest does not know, which gets
         probability 0 and the rank after all known ones.
@@ -177,11 +200,12 @@ def answer_rows(forest, n_classes, X, rows, wanted, trees, best, probability, ra
     best, probability, rank : shape (rows of X,), to be written to
         -1, NaN and 0 for a row that no tree serves.
     """
-    leaf_start, leaf_class, leaf_weight = forest.leaf_start, forest.leaf_class, forest.leaf_weight
+    first_cell, leaf_start = forest.first_cell, forest.leaf_start
+    leaf_class, leaf_weight = forest.leaf_class, forest.leaf_weight
     by_class = np.zeros(n_classes + 1)
     reached = np.empty(n_classes, dtype=np.int32)
     repeats = np.empty(_BLOCK_ROWS, dtype=np.bool_)
-    leaves = np.empty((_BLOCK_ROWS, trees.shape[1]), dtype=np.int32)
+    leaves = np.empty((_BLOCK_ROWS, trees.shape[1]), dtype=np.int64)
     shared = len(trees) == 1
     n_reached = 0
     n_serving = 0
@@ -196,6 +220,7 @@ def answer_rows(forest, n_classes, X, rows, wanted, trees, best, probability, ra
                 for j in range(n_reached):
                     by_class[reached[j]] = 0.0
                 n_reached, n_serving = _mix_leaves(
+                    first_cell,
                     leaf_start,
                     leaf_class,
                     leaf_weight,
@@ -223,11 +248,12 @@ def rank_rows(forest, n_classes, X, rows, trees, top, probability):
     `top` and `probability` have shape (rows of X, k), k at most `n_classes`, and get -1 and
     NaN for a row that no tree serves. `rows` and `trees` as in `answer_rows`.
     """
-    leaf_start, leaf_class, leaf_weight = forest.leaf_start, forest.leaf_class, forest.leaf_weight
+    first_cell, leaf_start = forest.first_cell, forest.leaf_start
+    leaf_class, leaf_weight = forest.leaf_class, forest.leaf_weight
     by_class = np.zeros(n_classes)
     reached = np.empty(n_classes, dtype=np.int32)
     repeats = np.empty(_BLOCK_ROWS, dtype=np.bool_)
-    leaves = np.empty((_BLOCK_ROWS, trees.shape[1]), dtype=np.int32)
+    leaves = np.empty((_BLOCK_ROWS, trees.shape[1]), dtype=np.int64)
     n_top = top.shape[1]
     for block in range(0, len(rows), _BLOCK_ROWS):
         block_rows = rows[block : block + _BLOCK_ROWS]
@@ -236,6 +262,7 @@ def rank_rows(forest, n_classes, X, rows, trees, top, probability):
         for i in range(len(block_rows)):
             row = block_rows[i]
             n_reached, n_serving = _mix_leaves(
+                first_cell,
                 leaf_start,
                 leaf_class,
                 leaf_weight,
@@ -273,11 +300,12 @@ def rank_rows(forest, n_classes, X, rows, trees, top, probability):
 @_compiled
 def fill_probabilities(forest, n_classes, X, rows, table):
     """Write the probabilities of all classes to `table`, zeros of shape (rows of X, classes)."""
-    leaf_start, leaf_class, leaf_weight = forest.leaf_start, forest.leaf_class, forest.leaf_weight
-    trees = np.ones((1, len(forest.tree_start) - 1), dtype=np.bool_)
+    first_cell, leaf_start = forest.first_cell, forest.leaf_start
+    leaf_class, leaf_weight = forest.leaf_class, forest.leaf_weight
+    trees = np.ones((1, len(forest.first_node) - 1), dtype=np.bool_)
     reached = np.empty(n_classes, dtype=np.int32)
     repeats = np.empty(_BLOCK_ROWS, dtype=np.bool_)
-    leaves = np.empty((_BLOCK_ROWS, trees.shape[1]), dtype=np.int32)
+    leaves = np.empty((_BLOCK_ROWS, trees.shape[1]), dtype=np.int64)
     for block in range(0, len(rows), _BLOCK_ROWS):
         block_rows = rows[block : block + _BLOCK_ROWS]
         _find_repeats(X, block_rows, repeats)
@@ -287,6 +315,7 @@ def fill_probabilities(forest, n_classes, X, rows, table):
                 table[block_rows[i]] = table[block_rows[i - 1]]
                 continue
             _mix_leaves(
+                first_cell,
                 leaf_start,
                 leaf_class,
                 leaf_weight,

@@ -121,10 +121,10 @@ def _describe(forest):
     members = {
         "classes": _plain(forest.classes_),
         "tree_seeds": forest.tree_seeds_.astype("<i8"),
-        "nodes": np.diff(trees.tree_start),
+        "nodes": np.diff(trees.first_node),
         "feature": trees.feature - LEAF,  # 0 in leaves, so that a byte mostly does
         "split": trees.split[~in_leaf],
-        "leaf_classes": np.diff(trees.leaf_start),
+        "leaf_classes": np.delete(np.diff(trees.leaf_start), trees.first_leaf[1:-1] - 1),
         "leaf_class": trees.leaf_class,
         "leaf_weight": trees.leaf_weight,
     }
@@ -222,26 +222,42 @@ def _rebuild(header, archive, number):
         raise ValueError("its arrays do not fit together")
     split = np.zeros(len(feature), dtype=np.int32)
     split[~in_leaf] = splits
-    tree_start = np.concatenate([[0], np.cumsum(nodes)])
+    first_node = np.concatenate([[0], np.cumsum(nodes)])
     right = np.empty(len(feature), dtype=np.int32)
-    if not _find_right_children(tree_start, feature, right):
+    if not _find_right_children(first_node, feature, right):
         raise ValueError("its nodes do not make up trees")
-    leaf_start = np.concatenate([[0], np.cumsum(leaf_classes)])
-    forest.forest_ = Forest(tree_start, feature, split, right, leaf_start, leaf_class, leaf_weight)
+    leaves = np.add.reduceat(in_leaf, first_node[:-1], dtype=np.int64)
+    first_leaf = np.concatenate([[0], np.cumsum(leaves + 1)])
+    of_tree = np.repeat(np.arange(len(leaves)), leaves)
+    cells_before = np.concatenate([[0], np.cumsum(leaf_classes)])
+    first_cell = cells_before[np.concatenate([[0], np.cumsum(leaves)])]
+    leaf_start = np.zeros(first_leaf[-1], dtype=np.int32)
+    leaf_start[np.arange(len(of_tree)) + of_tree + 1] = cells_before[1:] - first_cell[of_tree]
+    forest.forest_ = Forest(
+        first_node,
+        first_leaf,
+        first_cell,
+        feature,
+        split,
+        right,
+        leaf_start,
+        leaf_class,
+        leaf_weight,
+    )
     return forest
 
 
 @numba.njit(cache=True, nogil=True)
-def _find_right_children(tree_start, feature, right):
-    """Write the right children, and the numbers of leaves; return whether these are trees.
+def _find_right_children(first_node, feature, right):
+    """Write the right children, and each tree's numbers of leaves; return if these are trees.
 
     In preorder, the node after a leaf is the right child of the last inner node without one.
     """
-    n_leaves = 0
     open_nodes = np.empty(len(feature), dtype=np.int64)
-    for t in range(len(tree_start) - 1):
-        first, end = tree_start[t], tree_start[t + 1]
+    for t in range(len(first_node) - 1):
+        first, end = first_node[t], first_node[t + 1]
         n_open = 0
+        n_leaves = 0
         for node in range(first, end):
             if feature[node] != LEAF:
                 open_nodes[n_open] = node

@@ -1,0 +1,277 @@
+"""Measure fidelity.forest against its peers: `python benchmarks/forest.py`, about 10 minutes.
+
+Each measurement is a fresh process on one core that reads the same generated transitions,
+fits 20 trees and predicts the training rows. The sides take turns, and the medians over
+`--repeats` turns are printed; peak memory is that of the process, imports included. What
+compiles fidelity.forest on its first use ever is not counted, as it is cached on disk.
+"""
+
+import argparse
+import hashlib
+import importlib
+import io
+import json
+import math
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from transitions import generate_transitions
+
+TREES = 20
+PAPER_SESSIONS = (5_578, 11_156)  # half and all of the paper's: 105,982 and 211,964 rows
+PEERS = {
+    "fidelity.forest": "fidelity.forest",
+    "scikit-learn": "sklearn.ensemble",
+    "sklearnex": "sklearnex.ensemble",
+    "YDF": "ydf",
+}
+ONE_CORE = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+
+
+def measure(peer, data):
+    """Return what a peer needs for one data set; to be called in a fresh process."""
+    with np.load(data) as arrays:
+        X, y = arrays["X"], arrays["y"]
+    fit, predict, size, digests = globals()[f"run_{peer.split('.')[0].replace('-', '_')}"](X, y)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "fit": fit,
+        "predict": predict,
+        "peak": peak * (1 if sys.platform == "darwin" else 1024),
+        "size": size,
+        "trees": digests,
+    }
+
+
+def run_fidelity(X, y):
+    from fidelity.forest import RandomForestClassifier, save_forests
+
+    few = slice(0, 100)
+    RandomForestClassifier(2, random_state=0).fit(X[few], y[few]).predict(X[few])  # compiles
+    forest = RandomForestClassifier(TREES, random_state=0, n_jobs=1)
+    fit, predict = time_both(forest, X, y)
+    with tempfile.TemporaryDirectory() as folder:
+        save_forests(Path(folder) / "model.npz", [forest])
+        size = (Path(folder) / "model.npz").stat().st_size
+    digests = []
+    for number in range(TREES):
+        tree = forest.tree(number)
+        inner = tree.feature >= 0
+        left = np.flatnonzero(inner) + 1
+        digests.append(
+            digest(inner, tree.feature[inner], tree.split[inner] / 2, left, tree.right[inner])
+        )
+    return fit, predict, size, digests
+
+
+def run_scikit_learn(X, y):
+    from sklearn.ensemble import RandomForestClassifier
+
+    return run_dense(RandomForestClassifier(TREES, random_state=0, n_jobs=1), X, y)
+
+
+def run_sklearnex(X, y):
+    from sklearnex.ensemble import RandomForestClassifier
+
+    return run_dense(RandomForestClassifier(TREES, random_state=0, n_jobs=1), X, y)
+
+
+def run_dense(forest, X, y):
+    fit, predict = time_both(forest, X, y)
+    sink = CountingSink()
+    import joblib
+
+    joblib.dump(forest, sink)
+    digests = []
+    for estimator in forest.estimators_:
+        tree = estimator.tree_
+        inner = tree.children_left >= 0
+        digests.append(
+            digest(
+                inner,
+                tree.feature[inner],
+                tree.threshold[inner],
+                tree.children_left[inner],
+                tree.children_right[inner],
+            )
+        )
+    return fit, predict, sink.written, digests
+
+
+def run_YDF(X, y):
+    import ydf
+
+    ydf.verbose(0)
+    rows = {f"f{i}": column.astype(np.int64) for i, column in enumerate(X.T)}
+    learner = ydf.RandomForestLearner(
+        label="next_song",
+        num_trees=TREES,
+        max_depth=-1,
+        min_examples=1,
+        winner_take_all=False,
+        compute_oob_performances=False,
+        num_threads=1,
+        features=[(name, ydf.Semantic.NUMERICAL) for name in rows],
+    )
+    start = time.perf_counter()
+    model = learner.train({**rows, "next_song": y.astype(np.int64)})
+    fit = time.perf_counter() - start
+    start = time.perf_counter()
+    model.predict(rows, num_threads=1)
+    predict = time.perf_counter() - start
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(folder)
+        size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
+    return fit, predict, size, []
+
+
+def time_both(forest, X, y):
+    start = time.perf_counter()
+    forest.fit(X, y)
+    fit = time.perf_counter() - start
+    start = time.perf_counter()
+    forest.predict(X)
+    return fit, time.perf_counter() - start
+
+
+def digest(*arrays):
+    """Return a digest of a tree: which nodes are inner, their features, thresholds, children."""
+    text = hashlib.sha256()
+    for array, kind in zip(arrays, ("?", "<i8", "<f8", "<i8", "<i8"), strict=True):
+        text.update(np.ascontiguousarray(array, dtype=kind).tobytes())
+    return text.hexdigest()
+
+
+class CountingSink(io.RawIOBase):
+    """A file that keeps nothing but the number of bytes written to it."""
+
+    written = 0
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        self.written += memoryview(data).nbytes
+        return memoryview(data).nbytes
+
+
+def measure_apart(peer, data):
+    """Measure in a process of its own, so that peak memory is the peer's alone."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--measure", peer, data],
+        env={**os.environ, **ONE_CORE},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise SystemExit(f"{peer} failed:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def medians(runs):
+    figures = {
+        name: statistics.median(run[name] for run in runs) for name in runs[0] if name != "trees"
+    }
+    return {**figures, "trees": runs[0]["trees"]}
+
+
+def compare(folder, sessions, songs, timing, repeats):
+    """Measure all peers that are installed in turns; return the median figures of each."""
+    data = write_data(folder, sessions, songs, timing)
+    peers = [peer for peer, module in PEERS.items() if is_installed(module)]
+    runs = {peer: [] for peer in peers}
+    for _ in range(repeats):
+        for peer in peers:
+            runs[peer].append(measure_apart(peer, data))
+    return {peer: medians(of_peer) for peer, of_peer in runs.items()}
+
+
+def is_installed(module):
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def write_data(folder, sessions, songs, timing):
+    path = Path(folder) / f"{sessions}-{songs}-{timing}.npz"
+    X, y = generate_transitions(sessions, songs, timing)
+    np.savez(path, X=X, y=y)
+    return str(path)
+
+
+def print_comparison(timing, sessions, figures):
+    rows = sessions * 19
+    print(f"\n### {rows:,} rows, 229 songs, {timing} timing\n")
+    print("| | fit | predict | peak memory | on disk | same trees |")
+    print("|---|---|---|---|---|---|")
+    ours = figures["fidelity.forest"]
+    for peer, of_peer in figures.items():
+        same = sum(a == b for a, b in zip(ours["trees"], of_peer["trees"], strict=False))
+        print(
+            f"| {peer} | {of_peer['fit']:.2f} s | {of_peer['predict']:.2f} s "
+            f"| {of_peer['peak'] / 1e6:,.0f} MB | {of_peer['size'] / 1e6:,.1f} MB "
+            f"| {f'{same} of {TREES}' if peer in ('fidelity.forest', 'scikit-learn') else '-'} |"
+        )
+    dense = figures["scikit-learn"]
+    ratios = {name: dense[name] / ours[name] for name in ("fit", "predict", "peak", "size")}
+    print(
+        f"| **scikit-learn / fidelity.forest** | **{ratios['fit']:.1f}** "
+        f"| **{ratios['predict']:.1f}** | **{ratios['peak']:.1f}** | **{ratios['size']:.0f}** | |"
+    )
+
+
+def print_growth(folder, repeats):
+    print("\n### Growth of fidelity.forest, coarse timing\n")
+    print("| rows | songs | fit | fit / (n log n) | predict | peak memory | on disk |")
+    print("|---|---|---|---|---|---|---|")
+    base = None
+    for sessions, songs in [
+        (11_156, 229),
+        (11_156, 1_000),
+        (11_156, 5_000),
+        (111_560, 229),
+        (111_560, 5_000),
+    ]:
+        data = write_data(folder, sessions, songs, "coarse")
+        figures = medians([measure_apart("fidelity.forest", data) for _ in range(repeats)])
+        rows = sessions * 19
+        cost = figures["fit"] / (rows * math.log(rows))
+        base = base or cost
+        print(
+            f"| {rows:,} | {songs:,} | {figures['fit']:.2f} s | {cost / base:.2f} "
+            f"| {figures['predict']:.2f} s | {figures['peak'] / 1e6:,.0f} MB "
+            f"| {figures['size'] / 1e6:,.1f} MB |"
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--measure", nargs=2, metavar=("PEER", "DATA"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        print(json.dumps(measure(*arguments.measure)))
+        return
+    print(
+        f"{platform.machine()}, Python {platform.python_version()}, one core, synthetic transitions"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for timing in ("coarse", "fine"):
+            for sessions in PAPER_SESSIONS:
+                figures = compare(folder, sessions, 229, timing, arguments.repeats)
+                print_comparison(timing, sessions, figures)
+        print_growth(folder, arguments.repeats)
+
+
+if __name__ == "__main__":
+    main()
