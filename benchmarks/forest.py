@@ -54,6 +54,7 @@ def measure(peer, data):
 
 def run_fidelity(X, y):
     from fidelity.forest import RandomForestClassifier, save_forests
+    from fidelity.forest.growing import LEAF, unpack_nodes
 
     few = slice(0, 100)
     RandomForestClassifier(2, random_state=0).fit(X[few], y[few]).predict(X[few])  # compiles
@@ -64,12 +65,10 @@ def run_fidelity(X, y):
         size = (Path(folder) / "model.npz").stat().st_size
     digests = []
     for number in range(TREES):
-        tree = forest.tree(number)
-        inner = tree.feature >= 0
+        feature, split, right = unpack_nodes(forest.tree(number).nodes)
+        inner = feature != LEAF
         left = np.flatnonzero(inner) + 1
-        digests.append(
-            digest(inner, tree.feature[inner], tree.split[inner] / 2, left, tree.right[inner])
-        )
+        digests.append(digest(inner, feature[inner], split[inner] / 2, left, right[inner]))
     return fit, predict, size, digests
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier as DenseForest
 
 from fidelity.forest import RandomForestClassifier
+from fidelity.forest.growing import LEAF, unpack_nodes
 
 LEVELS = [1, 2, 3, 9, 60, 300, 65_536]
 
@@ -52,15 +53,16 @@ def both_forests(X, y, **parameters):
 
 def assert_same_trees(ours, dense):
     for number, estimator in enumerate(dense.estimators_):
-        tree, expected = ours.tree(number), estimator.tree_
+        feature, split, right = unpack_nodes(ours.tree(number).nodes)
+        expected = estimator.tree_
         message = (
             f"tree {number} differs from that of scikit-learn {sklearn.__version__}; if this "
             "version is new, compare its tree builder and random stream with fidelity.forest"
         )
-        assert len(tree.feature) == expected.node_count, message
+        assert len(feature) == expected.node_count, message
         inner = expected.children_left >= 0
-        assert np.array_equal(tree.feature >= 0, inner), message
-        assert np.array_equal(tree.feature[inner], expected.feature[inner]), message
-        assert np.array_equal(tree.split[inner] / 2, expected.threshold[inner]), message
+        assert np.array_equal(feature != LEAF, inner), message
+        assert np.array_equal(feature[inner], expected.feature[inner]), message
+        assert np.array_equal(split[inner] / 2, expected.threshold[inner]), message
         assert np.array_equal(np.flatnonzero(inner) + 1, expected.children_left[inner]), message
-        assert np.array_equal(tree.right[inner], expected.children_right[inner]), message
+        assert np.array_equal(right[inner], expected.children_right[inner]), message

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .growing import Limits, grow_tree, make_entries, weigh_entries
+from .growing import LEAF, Limits, grow_tree, make_entries, weigh_entries
 from .querying import (
     answer_rows,
     fill_probabilities,
@@ -158,6 +158,8 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
         self._validate_params()
         X, y = validate_data(self, X, y)
         X = _as_levels(X)
+        if X.shape[1] >= LEAF:
+            raise ValueError(f"X has {X.shape[1]} features, of which a forest takes {LEAF - 1}.")
         y = column_or_1d(y, warn=True)
         if type_of_target(y, input_name="y") not in ("binary", "multiclass"):
             raise ValueError(
@@ -311,7 +313,8 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
     def tree(self, number):
         """Return tree `number` as `growing.Tree`, with its nodes in preorder.
 
-        The threshold of an inner node is half its `split`, its left child the next node.
+        `growing.unpack_nodes` tells their features, splits (twice the threshold) and right
+        children; a left child is the next node.
         """
         check_is_fitted(self)
         return take_tree(self.forest_, number)

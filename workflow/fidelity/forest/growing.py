@@ -29,13 +29,19 @@ import numpy as np
 
 from .packing import LEVEL_BITS, Layout, pack_rows, sort_order
 
-LEAF = -1
+LEAF = (1 << 16) - 1  # in place of the feature of a node
+FEATURE_BITS = 16
+SPLIT_BITS = 17  # twice the highest level
+HIGHEST_ONLY_CLASS = (1 << SPLIT_BITS) - 2
 
 _WEIGHT_BITS = np.uint64(32)
 _WEIGHT_MASK = np.uint64((1 << 32) - 1)
 _BYTE = np.uint64(8)
 _BYTE_MASK = np.uint64(255)
 _ONE = np.uint64(1)
+_LEAF_NODE = np.uint64(LEAF)
+_SPLIT_SHIFT = np.uint64(FEATURE_BITS)
+_RIGHT_SHIFT = np.uint64(FEATURE_BITS + SPLIT_BITS)
 _PAIR_SORT_LENGTH = 24
 _LEVELS_PER_ENTRY = 8
 _EPSILON = float(np.finfo(np.float64).eps)
@@ -70,18 +76,34 @@ class Limits(NamedTuple):
 class Tree(NamedTuple):
     """A tree in preorder: the left child of node `i` is `i + 1`.
 
-    `feature` (LEAF in leaves), `split` (twice the threshold; 0 in leaves) and `right` (the
-    right child; in leaves, the number of the leaf) have one entry a node. Leaf `j` holds the
-    classes `leaf_class[leaf_start[j]:leaf_start[j + 1]]`, ascending, with the weights in
+    `nodes` has one 64-bit word a node. From the lowest bit: the feature (`LEAF` in leaves),
+    the split (twice the threshold), and the right child. In leaves the split is one more than
+    the class if there is only one (and it fits), which spares a look at the leaf, or 0, and
+    the right child is the number of the leaf. Leaf `j` holds the classes
+    `leaf_class[leaf_start[j]:leaf_start[j + 1]]`, ascending, with the weights in
     `leaf_weight`.
     """
 
-    feature: np.ndarray
-    split: np.ndarray
-    right: np.ndarray
+    nodes: np.ndarray
     leaf_start: np.ndarray
     leaf_class: np.ndarray
     leaf_weight: np.ndarray
+
+
+def pack_nodes(feature, split, right):
+    """Return node words from their parts, all of shape (nodes,)."""
+    right_shift = np.uint64(FEATURE_BITS + SPLIT_BITS)
+    words = np.asarray(right).astype(np.uint64) << right_shift
+    words |= np.asarray(split).astype(np.uint64) << np.uint64(FEATURE_BITS)
+    return words | np.asarray(feature).astype(np.uint64)
+
+
+def unpack_nodes(nodes):
+    """Return (feature, split, right) of node words."""
+    split = (nodes >> np.uint64(FEATURE_BITS)) & np.uint64((1 << SPLIT_BITS) - 1)
+    feature = nodes & np.uint64(LEAF)
+    right = nodes >> np.uint64(FEATURE_BITS + SPLIT_BITS)
+    return feature.astype(np.int32), split.astype(np.int32), right.astype(np.int32)
 
 
 class _Field(NamedTuple):
@@ -184,9 +206,7 @@ def grow_tree(words, labels, layout, n_classes, limits, seed):
         State of scikit-learn's feature sampler, in [0, 2**31 - 1).
     """
     n_entries = len(labels)
-    feature = np.empty(2 * n_entries, dtype=np.int32)
-    split = np.zeros(2 * n_entries, dtype=np.int32)
-    right = np.empty(2 * n_entries, dtype=np.int32)
+    nodes = np.empty(2 * n_entries, dtype=np.uint64)
     leaf_start = np.zeros(n_entries + 1, dtype=np.int32)
     leaf_class = np.empty(n_entries, dtype=np.int32)
     leaf_weight = np.empty(n_entries, dtype=np.int32)
@@ -221,7 +241,7 @@ def grow_tree(words, labels, layout, n_classes, limits, seed):
         )
         depth, n_known, parent = stack[top, 4], stack[top, 5], stack[top, 6]
         if parent >= 0:
-            right[parent] = n_nodes
+            nodes[parent] |= np.uint64(n_nodes) << _RIGHT_SHIFT
         n = node.end - node.start
         best = _no_split()
         n_constant = n_known
@@ -293,15 +313,14 @@ def grow_tree(words, labels, layout, n_classes, limits, seed):
                 constants[i] = features[i]
 
         if best.feature < 0 or not _improves(best, node, root.weight):
-            feature[n_nodes] = LEAF
-            right[n_nodes] = n_leaves
-            leaf_start[n_leaves + 1] = _write_leaf(
-                labels, node, left, leaf_start[n_leaves], leaf_class, leaf_weight
-            )
+            end = _write_leaf(labels, node, left, leaf_start[n_leaves], leaf_class, leaf_weight)
+            leaf_start[n_leaves + 1] = end
+            nodes[n_nodes] = _LEAF_NODE | (np.uint64(n_leaves) << _RIGHT_SHIFT)
+            if end - leaf_start[n_leaves] == 1 and leaf_class[end - 1] <= HIGHEST_ONLY_CLASS:
+                nodes[n_nodes] |= np.uint64(leaf_class[end - 1] + 1) << _SPLIT_SHIFT
             n_leaves += 1
         else:
-            feature[n_nodes] = best.feature
-            split[n_nodes] = best.at
+            nodes[n_nodes] = np.uint64(best.feature) | (np.uint64(best.at) << _SPLIT_SHIFT)
             if best.feature != layout.sorted_feature:
                 _move_left_first(
                     _field(layout, best.feature),
@@ -326,9 +345,7 @@ def grow_tree(words, labels, layout, n_classes, limits, seed):
 
     n_cells = leaf_start[n_leaves]
     return Tree(
-        feature[:n_nodes].copy(),
-        split[:n_nodes].copy(),
-        right[:n_nodes].copy(),
+        nodes[:n_nodes].copy(),
         leaf_start[: n_leaves + 1].copy(),
         leaf_class[:n_cells].copy(),
         leaf_weight[:n_cells].copy(),

@@ -10,10 +10,15 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from .growing import LEAF, Tree
+from .growing import FEATURE_BITS, LEAF, SPLIT_BITS, Tree
 from .packing import pack_rows, sort_order
 
 _BLOCK_ROWS = 256
+_SIDE_BY_SIDE = 16
+_LEAF = np.uint64(LEAF)
+_SPLIT_MASK = np.uint64((1 << SPLIT_BITS) - 1)
+_SPLIT_SHIFT = np.uint64(FEATURE_BITS)
+_RIGHT_SHIFT = np.uint64(FEATURE_BITS + SPLIT_BITS)
 
 _compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 
@@ -23,16 +28,14 @@ class Forest(NamedTuple):
 
     Tree `t` has the nodes `first_node[t]` to `first_node[t + 1]`, the entries of `leaf_start`
     from `first_leaf[t]` to `first_leaf[t + 1]`, and the cells of `leaf_class` and
-    `leaf_weight` from `first_cell[t]` to `first_cell[t + 1]`. `right` and `leaf_start` count
-    from the start of their tree.
+    `leaf_weight` from `first_cell[t]` to `first_cell[t + 1]`. Right children and `leaf_start`
+    count from the start of their tree.
     """
 
     first_node: np.ndarray
     first_leaf: np.ndarray
     first_cell: np.ndarray
-    feature: np.ndarray
-    split: np.ndarray
-    right: np.ndarray
+    nodes: np.ndarray
     leaf_start: np.ndarray
     leaf_class: np.ndarray
     leaf_weight: np.ndarray
@@ -41,7 +44,7 @@ class Forest(NamedTuple):
 def join_trees(trees):
     """Return the `Forest` of a list of `growing.Tree`s, in that order."""
     return Forest(
-        _firsts([len(tree.feature) for tree in trees]),
+        _firsts([len(tree.nodes) for tree in trees]),
         _firsts([len(tree.leaf_start) for tree in trees]),
         _firsts([len(tree.leaf_class) for tree in trees]),
         *(np.concatenate(arrays) for arrays in zip(*trees, strict=True)),
@@ -55,9 +58,7 @@ def take_tree(forest, t):
         for first in (forest.first_node, forest.first_leaf, forest.first_cell)
     )
     return Tree(
-        forest.feature[nodes],
-        forest.split[nodes],
-        forest.right[nodes],
+        forest.nodes[nodes],
         forest.leaf_start[leaves],
         forest.leaf_class[cells],
         forest.leaf_weight[cells],
@@ -82,23 +83,47 @@ def rows_in_order(X):
 def _find_leaves(forest, X, rows, repeats, leaves):
     """Write where the leaf that each of `rows` reaches in each tree has its `leaf_start`.
 
-    `repeats` tells which rows equal the one before.
+    Where the leaf has a single class, minus one minus that class is written instead.
+
+    `repeats` tells which rows equal the one before. The others go down a tree several side by
+    side, a node each at a time and without a branch on the way taken: it could not be
+    predicted, and the reads from memory overlap.
     """
-    features, splits, rights = forest.feature, forest.split, forest.right
+    nodes = forest.nodes
+    asked = np.empty(len(rows), dtype=np.uint64)
+    n_asked = 0
+    for i in range(len(rows)):
+        if not repeats[i]:
+            asked[n_asked] = i
+            n_asked += 1
+    at = np.empty(_SIDE_BY_SIDE, dtype=np.uint64)
     for t in range(len(forest.first_node) - 1):
         first = np.uint64(forest.first_node[t])
         first_leaf = forest.first_leaf[t]
+        for start in range(0, n_asked, _SIDE_BY_SIDE):
+            n = np.uint64(min(_SIDE_BY_SIDE, n_asked - start))
+            at[:] = first
+            going_on = True
+            while going_on:
+                going_on = False
+                for j in range(n):
+                    word = nodes[at[j]]
+                    feature = word & _LEAF
+                    inner = feature != _LEAF
+                    row = np.uint64(rows[asked[np.uint64(start) + j]])
+                    level = np.uint64(X[row, feature if inner else np.uint64(0)])
+                    goes_left = level + level <= (word >> _SPLIT_SHIFT) & _SPLIT_MASK
+                    child = at[j] + np.uint64(1) if goes_left else first + (word >> _RIGHT_SHIFT)
+                    at[j] = child if inner else at[j]
+                    going_on |= inner
+            for j in range(n):
+                word = nodes[at[j]]
+                leaf = first_leaf + np.int64(word >> _RIGHT_SHIFT)
+                only_class = np.int64((word >> _SPLIT_SHIFT) & _SPLIT_MASK)
+                leaves[asked[np.uint64(start) + j], t] = -only_class if only_class > 0 else leaf
         for i in range(len(rows)):
             if repeats[i]:
                 leaves[i, t] = leaves[i - 1, t]
-                continue
-            node = first
-            feature = features[node]
-            while feature != LEAF:
-                goes_left = 2 * np.int64(X[rows[i], np.uint32(feature)]) <= splits[node]
-                node = node + np.uint64(1) if goes_left else first + np.uint64(rights[node])
-                feature = features[node]
-            leaves[i, t] = first_leaf + rights[node]
 
 
 @_compiled
@@ -136,6 +161,13 @@ def _mix_leaves(
             continue
         n_serving += 1
         leaf = leaves[block_row, t]
+        if leaf < 0:
+            k = np.uint32(-1 - leaf)
+            if probability[k] == 0.0:
+                reached[n_reached] = k
+                n_reached += 1
+            probability[k] += 1.0
+            continue
         start = np.uint64(first_cell[t] + leaf_start[leaf])
         end = np.uint64(first_cell[t] + leaf_start[leaf + 1])
         weight = 0.0

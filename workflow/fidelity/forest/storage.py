@@ -15,7 +15,7 @@ import numba
 import numpy as np
 
 from .classifier import HIGHEST_LEVEL, RandomForestClassifier
-from .growing import LEAF
+from .growing import HIGHEST_ONLY_CLASS, LEAF, pack_nodes, unpack_nodes
 from .querying import Forest
 
 FORMAT = "fidelity.forest"
@@ -117,13 +117,14 @@ def _describe(forest):
     for key, value in parameters.items():
         if isinstance(value, np.generic):
             parameters[key] = value.item()
-    in_leaf = trees.feature == LEAF
+    feature, split, _ = unpack_nodes(trees.nodes)
+    in_leaf = feature == LEAF
     members = {
         "classes": _plain(forest.classes_),
         "tree_seeds": forest.tree_seeds_.astype("<i8"),
         "nodes": np.diff(trees.first_node),
-        "feature": trees.feature - LEAF,  # 0 in leaves, so that a byte mostly does
-        "split": trees.split[~in_leaf],
+        "feature": np.where(in_leaf, 0, feature + 1),  # so that a byte mostly does
+        "split": split[~in_leaf],
         "leaf_classes": np.delete(np.diff(trees.leaf_start), trees.first_leaf[1:-1] - 1),
         "leaf_class": trees.leaf_class,
         "leaf_weight": trees.leaf_weight,
@@ -200,12 +201,12 @@ def _rebuild(header, archive, number):
     forest.n_drawn_ = int(header["drawn"])
 
     nodes = member("nodes").astype(np.int64)
-    feature = member("feature").astype(np.int32) + LEAF
+    feature = member("feature").astype(np.int32) - 1
     leaf_classes = member("leaf_classes").astype(np.int64)
     leaf_class = member("leaf_class").astype(np.int32)
     leaf_weight = member("leaf_weight").astype(np.int32)
     splits = member("split").astype(np.int32)
-    in_leaf = feature == LEAF
+    in_leaf = feature < 0
     sound = (
         len(nodes) == len(forest.tree_seeds_) == forest.n_estimators
         and nodes.sum() == len(feature)
@@ -213,18 +214,21 @@ def _rebuild(header, archive, number):
         and len(leaf_classes) == in_leaf.sum()
         and leaf_classes.sum() == len(leaf_class) == len(leaf_weight)
         and leaf_classes.min(initial=1) > 0
-        and feature.max(initial=LEAF) < forest.n_features_in_
+        and feature.max(initial=-1) < forest.n_features_in_
         and splits.max(initial=0) <= 2 * HIGHEST_LEVEL
         and 0 <= leaf_class.min() <= leaf_class.max() < len(forest.classes_)
         and leaf_weight.min() > 0
     )
     if not sound:
         raise ValueError("its arrays do not fit together")
-    split = np.zeros(len(feature), dtype=np.int32)
+    split = np.empty(len(feature), dtype=np.int64)
     split[~in_leaf] = splits
+    last_class = leaf_class[np.cumsum(leaf_classes) - 1]
+    alone = (leaf_classes == 1) & (last_class <= HIGHEST_ONLY_CLASS)
+    split[in_leaf] = np.where(alone, last_class + 1, 0)
     first_node = np.concatenate([[0], np.cumsum(nodes)])
-    right = np.empty(len(feature), dtype=np.int32)
-    if not _find_right_children(first_node, feature, right):
+    right = np.empty(len(feature), dtype=np.int64)
+    if not _find_right_children(first_node, in_leaf, right):
         raise ValueError("its nodes do not make up trees")
     leaves = np.add.reduceat(in_leaf, first_node[:-1], dtype=np.int64)
     first_leaf = np.concatenate([[0], np.cumsum(leaves + 1)])
@@ -237,9 +241,7 @@ def _rebuild(header, archive, number):
         first_node,
         first_leaf,
         first_cell,
-        feature,
-        split,
-        right,
+        pack_nodes(np.where(in_leaf, LEAF, feature), split, right),
         leaf_start,
         leaf_class,
         leaf_weight,
@@ -248,18 +250,18 @@ def _rebuild(header, archive, number):
 
 
 @numba.njit(cache=True, nogil=True)
-def _find_right_children(first_node, feature, right):
+def _find_right_children(first_node, in_leaf, right):
     """Write the right children, and each tree's numbers of leaves; return if these are trees.
 
     In preorder, the node after a leaf is the right child of the last inner node without one.
     """
-    open_nodes = np.empty(len(feature), dtype=np.int64)
+    open_nodes = np.empty(len(in_leaf), dtype=np.int64)
     for t in range(len(first_node) - 1):
         first, end = first_node[t], first_node[t + 1]
         n_open = 0
         n_leaves = 0
         for node in range(first, end):
-            if feature[node] != LEAF:
+            if not in_leaf[node]:
                 open_nodes[n_open] = node
                 n_open += 1
                 continue
@@ -271,6 +273,6 @@ def _find_right_children(first_node, feature, right):
             else:
                 n_open -= 1
                 right[open_nodes[n_open]] = node + 1 - first
-        if n_open > 0 or end == first or feature[end - 1] != LEAF:
+        if n_open > 0 or end == first or not in_leaf[end - 1]:
             return False
     return True
