@@ -1,14 +1,15 @@
-"""Measure fidelity.forest against its peers: `python benchmarks/forest.py`, about 10 minutes.
+"""Measure fidelity.forest against its peers: `python benchmarks/forest.py`, about 15 minutes.
 
 Each measurement is a fresh process on one core that reads the same generated transitions,
 fits 20 trees and predicts the training rows. The sides take turns, and the medians over
-`--repeats` turns are printed; peak memory is that of the process, imports included. What
-compiles fidelity.forest on its first use ever is not counted, as it is cached on disk.
+`--repeats` turns are printed. Peak memory is that of the process, imports included; that of
+the imports alone stands at the end. What compiles fidelity.forest on its first use ever is
+not counted, as it is cached on disk.
 """
 
 import argparse
 import hashlib
-import importlib
+import importlib.util
 import io
 import json
 import math
@@ -20,36 +21,24 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
+import joblib
 import numpy as np
 
 from transitions import generate_transitions
 
 TREES = 20
 PAPER_SESSIONS = (5_578, 11_156)  # half and all of the paper's: 105,982 and 211,964 rows
-PEERS = {
-    "fidelity.forest": "fidelity.forest",
-    "scikit-learn": "sklearn.ensemble",
-    "sklearnex": "sklearnex.ensemble",
-    "YDF": "ydf",
-}
 ONE_CORE = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
 def measure(peer, data):
     """Return what a peer needs for one data set; to be called in a fresh process."""
     with np.load(data) as arrays:
-        X, y = arrays["X"], arrays["y"]
-    fit, predict, size, digests = globals()[f"run_{peer.split('.')[0].replace('-', '_')}"](X, y)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {
-        "fit": fit,
-        "predict": predict,
-        "peak": peak * (1 if sys.platform == "darwin" else 1024),
-        "size": size,
-        "trees": digests,
-    }
+        return PEERS[peer].run(arrays["X"], arrays["y"])
 
 
 def run_fidelity(X, y):
@@ -59,7 +48,7 @@ def run_fidelity(X, y):
     few = slice(0, 100)
     RandomForestClassifier(2, random_state=0).fit(X[few], y[few]).predict(X[few])  # compiles
     forest = RandomForestClassifier(TREES, random_state=0, n_jobs=1)
-    fit, predict = time_both(forest, X, y)
+    figures = time_both(forest, X, y)
     with tempfile.TemporaryDirectory() as folder:
         save_forests(Path(folder) / "model.npz", [forest])
         size = (Path(folder) / "model.npz").stat().st_size
@@ -69,7 +58,7 @@ def run_fidelity(X, y):
         inner = feature != LEAF
         left = np.flatnonzero(inner) + 1
         digests.append(digest(inner, feature[inner], split[inner] / 2, left, right[inner]))
-    return fit, predict, size, digests
+    return {**figures, "size": size, "trees": digests}
 
 
 def run_scikit_learn(X, y):
@@ -85,10 +74,8 @@ def run_sklearnex(X, y):
 
 
 def run_dense(forest, X, y):
-    fit, predict = time_both(forest, X, y)
+    figures = time_both(forest, X, y)
     sink = CountingSink()
-    import joblib
-
     joblib.dump(forest, sink)
     digests = []
     for estimator in forest.estimators_:
@@ -103,10 +90,10 @@ def run_dense(forest, X, y):
                 tree.children_right[inner],
             )
         )
-    return fit, predict, sink.written, digests
+    return {**figures, "size": sink.written, "trees": digests}
 
 
-def run_YDF(X, y):
+def run_ydf(X, y):
     import ydf
 
     ydf.verbose(0)
@@ -126,20 +113,27 @@ def run_YDF(X, y):
     fit = time.perf_counter() - start
     start = time.perf_counter()
     model.predict(rows, num_threads=1)
-    predict = time.perf_counter() - start
+    figures = {"fit": fit, "predict": time.perf_counter() - start, "peak": peak_memory()}
     with tempfile.TemporaryDirectory() as folder:
         model.save(folder)
         size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
-    return fit, predict, size, []
+    return {**figures, "size": size, "trees": []}
 
 
 def time_both(forest, X, y):
+    """Return the seconds to fit and to predict the training rows, and the peak memory."""
     start = time.perf_counter()
     forest.fit(X, y)
     fit = time.perf_counter() - start
     start = time.perf_counter()
     forest.predict(X)
-    return fit, time.perf_counter() - start
+    return {"fit": fit, "predict": time.perf_counter() - start, "peak": peak_memory()}
+
+
+def peak_memory():
+    """Return the most memory, in bytes, that this process has held."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def digest(*arrays):
@@ -148,6 +142,21 @@ def digest(*arrays):
     for array, kind in zip(arrays, ("?", "<i8", "<f8", "<i8", "<i8"), strict=True):
         text.update(np.ascontiguousarray(array, dtype=kind).tobytes())
     return text.hexdigest()
+
+
+class Peer(NamedTuple):
+    """A library to measure: the module that must be installed, and what measures it."""
+
+    module: str
+    run: Callable
+
+
+PEERS = {
+    "fidelity.forest": Peer("fidelity.forest", run_fidelity),
+    "scikit-learn": Peer("sklearn.ensemble", run_scikit_learn),
+    "sklearnex": Peer("sklearnex.ensemble", run_sklearnex),
+    "YDF": Peer("ydf", run_ydf),
+}
 
 
 class CountingSink(io.RawIOBase):
@@ -176,6 +185,14 @@ def measure_apart(peer, data):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def imports_alone():
+    """Return the peak memory of a process that only imports fidelity.forest."""
+    code = "import fidelity.forest, forest; print(forest.peak_memory())"
+    folder = str(Path(__file__).parent)
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, check=True)
+    return int(done.stdout)
+
+
 def medians(runs):
     figures = {
         name: statistics.median(run[name] for run in runs) for name in runs[0] if name != "trees"
@@ -186,7 +203,7 @@ def medians(runs):
 def compare(folder, sessions, songs, timing, repeats):
     """Measure all peers that are installed in turns; return the median figures of each."""
     data = write_data(folder, sessions, songs, timing)
-    peers = [peer for peer, module in PEERS.items() if is_installed(module)]
+    peers = [name for name, peer in PEERS.items() if is_installed(peer.module)]
     runs = {peer: [] for peer in peers}
     for _ in range(repeats):
         for peer in peers:
@@ -270,6 +287,7 @@ def main():
                 figures = compare(folder, sessions, 229, timing, arguments.repeats)
                 print_comparison(timing, sessions, figures)
         print_growth(folder, arguments.repeats)
+    print(f"\nImports alone: {imports_alone() / 1e6:,.0f} MB of memory for fidelity.forest.")
 
 
 if __name__ == "__main__":

@@ -38,11 +38,9 @@ parameters = st.fixed_dictionaries(
             st.sampled_from(["sqrt", "log2", None]), st.integers(1, 12), st.floats(0.01, 1.0)
         ),
         "bootstrap": st.just(False),
+        "max_samples": st.one_of(st.integers(1, 200), st.floats(0.01, 1.5)),
     },
-) | st.fixed_dictionaries(
-    {"n_estimators": st.integers(1, 4), "random_state": st.integers(0, 2**32 - 1)},
-    optional={"max_samples": st.one_of(st.integers(1, 200), st.floats(0.01, 1.5))},
-)
+).filter(lambda chosen: not {"bootstrap", "max_samples"} <= set(chosen))
 
 
 def both_forests(X, y, **parameters):

@@ -1,3 +1,4 @@
+import joblib
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -119,6 +120,42 @@ def test_out_of_group_answers_come_from_trees_without_the_group():
     assert (answers.probability[served] == 0).all()
     assert forest.query(X, y).probability.mean() > 0.5
     assert forest.out_of_group_trees([99]).all()
+
+
+@pytest.mark.parametrize(
+    ("fitted", "asked"), [(np.arange(4), list("0123")), (np.array(list("0123")), np.arange(4))]
+)
+def test_groups_and_classes_of_another_kind_are_refused(fitted, asked):
+    """None of them would be found, and every row taken for unseen."""
+    forest = RandomForestClassifier(n_estimators=3).fit(np.eye(4, dtype=int), fitted, groups=fitted)
+    with pytest.raises(ValueError, match="groups holds"):
+        forest.out_of_group_trees(asked)
+    with pytest.raises(ValueError, match="y holds"):
+        forest.query(np.eye(4, dtype=int), asked)
+
+
+@pytest.mark.parametrize("groups", [[0.0, np.nan], ["u", None], [1, "u"], [[0], [1]]])
+def test_missing_and_mixed_groups_are_refused(groups):
+    groups = np.array(groups, dtype=object) if None in groups or "u" in groups else groups
+    with pytest.raises(ValueError, match="groups must"):
+        RandomForestClassifier().fit([[0], [1]], [0, 1], groups=groups)
+
+
+def test_large_classes_are_told_apart():
+    labels = np.array([2**60, 2**60 + 1])
+    forest = RandomForestClassifier(n_estimators=2, bootstrap=False).fit([[0], [1]], labels)
+    answers = forest.query([[0], [1]], labels.astype(np.uint64))
+    assert answers.probability.tolist() == [1.0, 1.0]
+
+
+def test_answers_do_not_depend_on_the_joblib_backend():
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(50, size=(300, 4)), rng.integers(9, size=300)
+    forest = RandomForestClassifier(n_estimators=5, random_state=1).fit(X, y)
+    expected = forest.predict_proba(X)
+    with joblib.parallel_config(backend="loky", n_jobs=2):
+        assert np.array_equal(forest.predict_proba(X), expected)
+        assert np.array_equal(forest.query(X, y).probability, expected[np.arange(300), y])
 
 
 def test_rows_that_no_tree_left_out_are_marked():

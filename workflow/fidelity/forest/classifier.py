@@ -139,44 +139,45 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X, y, groups=None):
+    def fit(self, X, y, *, groups=None):
         """Grow the trees.
 
         Parameters
         ----------
         X : integers from 0 to 65,535, shape (rows, features)
+            At most 65,535 features.
         y : labels, shape (rows,)
-        groups : shape (rows,), optional
+        groups : numbers or text, shape (rows,), optional
             The bootstrap draws groups (such as users) with all their rows, instead of rows.
 
         Raises
         ------
         ValueError
             For a parameter, feature, label or group that is not as above, or arrays of
-            different lengths.
+            different lengths. The forest is then not fitted, whatever it was before.
         """
+        self.__dict__.pop("forest_", None)
         self._validate_params()
         X, y = validate_data(self, X, y)
         X = _as_levels(X)
-        if X.shape[1] >= LEAF:
-            raise ValueError(f"X has {X.shape[1]} features, of which a forest takes {LEAF - 1}.")
-        y = column_or_1d(y, warn=True)
+        if X.shape[1] > LEAF:
+            raise ValueError(f"X has {X.shape[1]} features, of which a forest takes {LEAF}.")
         if type_of_target(y, input_name="y") not in ("binary", "multiclass"):
             raise ValueError(
                 f"Unknown label type: {type_of_target(y)}. Labels are discrete: code them first."
             )
         if not self.bootstrap and self.max_samples is not None:
             raise ValueError("max_samples needs bootstrap=True: without it every row is used.")
-        if not self.bootstrap and groups is not None:
-            raise ValueError("groups need bootstrap=True: without it no group is drawn.")
-        self.classes_, classes = np.unique(y, return_inverse=True)
-        classes = classes.astype(np.int32)
-        self.n_rows_ = len(X)
-        self.groups_, group_of_row = None, None
+        group_of_row = None
         if groups is not None:
-            groups = column_or_1d(groups)
+            if not self.bootstrap:
+                raise ValueError("groups need bootstrap=True: without it no group is drawn.")
+            groups = _as_groups(groups)
             check_consistent_length(X, groups)
-            self.groups_, group_of_row = np.unique(groups, return_inverse=True)
+            groups, group_of_row = np.unique(groups, return_inverse=True)
+        self.groups_ = groups
+        self.classes_, classes = np.unique(y, return_inverse=True)
+        self.n_rows_ = len(X)
         self.n_drawn_ = self._count_draws()
         random_state = check_random_state(self.random_state)
         self.tree_seeds_ = np.array(
@@ -184,7 +185,7 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
         )
         limits = self._limits(X.shape)
         merge = limits.min_samples_split == 2 and limits.min_samples_leaf == 1
-        entries = make_entries(X, classes, merge)
+        entries = make_entries(X, classes.astype(np.int32), merge)
 
         def grow(seed):
             row_weights = self._draw(seed)
@@ -232,16 +233,19 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
         """Return the `Answers` for rows `X` and the classes `y` asked about.
 
         A class that was not in the training data has probability 0 and the rank after all
-        others. `X` and `trees` as in `predict`; time and memory do not grow with the number
-        of classes.
+        others. `X` and `trees` as in `predict`. No table of rows by classes is made.
+
+        Raises
+        ------
+        ValueError
+            If `y` holds text and the classes numbers, or the other way round.
         """
         check_is_fitted(self)
         X = self._check_rows(X)
         y = column_or_1d(y)
         check_consistent_length(X, y)
-        place = np.searchsorted(self.classes_, y)
-        place[place == len(self.classes_)] = 0
-        wanted = np.where(self.classes_[place] == y, place, len(self.classes_))
+        place, known = _find(self.classes_, y, "y")
+        wanted = np.where(known, place, len(self.classes_))
         return self._answer(X, wanted.astype(np.int32), trees)
 
     def top_k(self, X, k, trees=None):
@@ -275,7 +279,7 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
             Without bootstrap, and after a bootstrap of groups.
         """
         check_is_fitted(self)
-        if not self.bootstrap:
+        if self.n_drawn_ == 0:
             raise ValueError("no row is out of bag: the forest was fitted with bootstrap=False.")
         if self.groups_ is not None:
             raise ValueError(
@@ -295,7 +299,8 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the forest was fitted without `groups`.
+            If the forest was fitted without `groups`, or with groups of another kind (text,
+            numbers): none of these would be found, and every row wrongly called unseen.
         """
         check_is_fitted(self)
         if self.groups_ is None:
@@ -303,11 +308,9 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
                 "out-of-group predictions need a bootstrap of groups: a bootstrap of rows leaves "
                 "hardly any tree free of all rows of a group; call fit with groups=."
             )
-        groups = column_or_1d(groups)
-        place = np.searchsorted(self.groups_, groups)
-        place[place == len(self.groups_)] = 0
+        place, known = _find(self.groups_, _as_groups(groups), "groups")
         left_out = self._left_out()[place]
-        left_out[self.groups_[place] != groups] = True
+        left_out[~known] = True
         return left_out
 
     def tree(self, number):
@@ -317,12 +320,12 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
         children; a left child is the next node.
         """
         check_is_fitted(self)
+        if not 0 <= number < len(self.tree_seeds_):
+            raise IndexError(f"there is no tree {number} of {len(self.tree_seeds_)}.")
         return take_tree(self.forest_, number)
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.positive_only = True
-        return tags
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "forest_")
 
     def _answer(self, X, wanted, trees):
         n_classes = len(self.classes_)
@@ -341,7 +344,7 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
     def _share(self, X, work):
         """Call `work(rows)` with one part of the rows' numbers a thread."""
         n_threads = min(effective_n_jobs(self.n_jobs), len(X))
-        Parallel(n_jobs=n_threads, prefer="threads")(
+        Parallel(n_jobs=n_threads, require="sharedmem")(
             delayed(work)(rows) for rows in np.array_split(rows_in_order(X), n_threads)
         )
 
@@ -409,6 +412,39 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
             int(min_samples_leaf),
             max(1, max_features),
         )
+
+
+def _as_groups(groups):
+    """Return checked groups: one dimension, whole numbers or text, none of them missing."""
+    groups = np.asarray(groups)
+    if groups.ndim != 1:
+        raise ValueError(f"groups must have one dimension, got shape {groups.shape}.")
+    if groups.dtype == object and len({type(group) for group in groups}) == 1:
+        groups = np.array(groups.tolist())
+    if groups.dtype.kind not in "iuU":
+        raise ValueError(
+            f"groups must all be whole numbers or all text, got {groups.dtype}; code them first."
+        )
+    return groups
+
+
+def _find(known, asked, name):
+    """Return (place of each asked value among the known ones, whether it is there).
+
+    `known` ascends; the place of an unknown value means nothing.
+    """
+    if _is_text(known) != _is_text(asked):
+        kinds = ("numbers", "text") if _is_text(known) else ("text", "numbers")
+        raise ValueError(f"{name} holds {kinds[0]}, but {kinds[1]} was given to fit.")
+    both_whole = known.dtype.kind in "iu" and asked.dtype.kind in "iu"
+    # Of one type, or large numbers would be compared as doubles.
+    place = np.searchsorted(known, asked.astype(known.dtype) if both_whole else asked)
+    place[place == len(known)] = 0
+    return place, known[place] == asked
+
+
+def _is_text(labels):
+    return labels.dtype.kind in "UT" or (labels.dtype == object and isinstance(labels[0], str))
 
 
 def _as_levels(X):

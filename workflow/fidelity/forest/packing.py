@@ -1,4 +1,4 @@
-"""Pack rows of integer codes into as few 64-bit words as hold them, so that they sort fast."""
+"""Pack rows of integer codes into a few 64-bit words, so that they sort fast."""
 
 from typing import NamedTuple
 

@@ -8,11 +8,11 @@ so a file cannot point outside of its arrays.
 import json
 import os
 import zipfile
-import zlib
 from pathlib import Path
 
 import numba
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from .classifier import HIGHEST_LEVEL, RandomForestClassifier
 from .growing import HIGHEST_ONLY_CLASS, LEAF, pack_nodes, unpack_nodes
@@ -21,17 +21,8 @@ from .querying import Forest
 FORMAT = "fidelity.forest"
 VERSION = 1
 
+_LABEL_KINDS = "biufU"
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same forests make the same bytes
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-    EOFError,
-    OSError,
-    KeyError,
-    TypeError,
-    ValueError,
-)
 
 
 def save_forests(path, forests):
@@ -86,12 +77,13 @@ def load_forests(path):
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file of forests.")
+    # Whatever the bytes of a foreign file make the readers raise, it is the file's fault.
     with open(path, "rb") as file:
         try:
             archive = np.load(file, allow_pickle=False)
             header = json.loads(archive["header"].tobytes())
             found = header["format"], header["version"]
-        except _DAMAGE as error:
+        except Exception as error:
             raise ValueError(
                 f"{path}: not a file of forests, or damaged ({error}); train the model again."
             ) from error
@@ -102,7 +94,7 @@ def load_forests(path):
             )
         try:
             return [_rebuild(header, archive, i) for i, header in enumerate(header["forests"])]
-        except _DAMAGE as error:
+        except Exception as error:
             raise ValueError(
                 f"{path}: the file of forests is damaged ({error}); train the model again."
             ) from error
@@ -110,6 +102,7 @@ def load_forests(path):
 
 def _describe(forest):
     """Return (what is written in words, what is written as arrays) of a fitted forest."""
+    check_is_fitted(forest)
     trees = forest.forest_
     parameters = forest.get_params()
     if not isinstance(parameters["random_state"], (int, np.integer)):
@@ -121,7 +114,7 @@ def _describe(forest):
     in_leaf = feature == LEAF
     members = {
         "classes": _plain(forest.classes_),
-        "tree_seeds": forest.tree_seeds_.astype("<i8"),
+        "tree_seeds": forest.tree_seeds_,
         "nodes": np.diff(trees.first_node),
         "feature": np.where(in_leaf, 0, feature + 1),  # so that a byte mostly does
         "split": split[~in_leaf],
@@ -130,34 +123,31 @@ def _describe(forest):
         "leaf_weight": trees.leaf_weight,
     }
     if forest.groups_ is not None:
-        members["groups"] = _plain(forest.groups_)
+        members["groups"] = forest.groups_
     if hasattr(forest, "feature_names_in_"):
         members["feature_names"] = _plain(forest.feature_names_in_)
-    for name in ("nodes", "feature", "split", "leaf_classes", "leaf_class", "leaf_weight"):
-        members[name] = _narrow(members[name])
+    labels = ("classes", "groups", "feature_names")
+    members = {name: array if name in labels else _narrow(array) for name, array in members.items()}
     header = {
         "parameters": parameters,
         "features": forest.n_features_in_,
         "rows": forest.n_rows_,
         "drawn": forest.n_drawn_,
-        "objects": [
-            name
-            for name, labels in (("classes", forest.classes_), ("groups", forest.groups_))
-            if labels is not None and labels.dtype == object
-        ],
+        "classes_are_objects": forest.classes_.dtype == object,
     }
     return header, members
 
 
 def _plain(labels):
     """Return labels as an array without objects."""
-    if labels.dtype != object:
-        return labels
-    if all(isinstance(label, str) for label in labels):
-        return labels.astype(str)
-    raise TypeError(
-        f"cannot save labels such as {labels[0]!r}: only numbers and strings have a plain form."
-    )
+    if labels.dtype == object and all(isinstance(label, str) for label in labels):
+        labels = labels.astype(str)
+    if labels.dtype.kind not in _LABEL_KINDS:
+        raise TypeError(
+            f"cannot save labels such as {labels[0]!r} ({labels.dtype}): only arrays of numbers "
+            "and of text are plain."
+        )
+    return labels
 
 
 def _narrow(array):
@@ -178,48 +168,50 @@ def _rebuild(header, archive, number):
         If the arrays do not make up a forest.
     """
 
-    def member(name, kinds="u"):
+    def labels(name, kinds=_LABEL_KINDS):
         array = archive[f"{number}/{name}"]
         if array.ndim != 1 or array.dtype.kind not in kinds:
             raise ValueError(f"{number}/{name} is {array.dtype} of shape {array.shape}")
         return array
 
-    labels = "biufUSM"
+    def numbers(name, lowest, highest):
+        # Checked as they are in the file: a narrower type could wrap them into the range.
+        array = labels(name, "u")
+        if array.min(initial=lowest) < lowest or array.max(initial=lowest) > highest:
+            raise ValueError(f"{number}/{name} holds numbers outside of {lowest} to {highest}")
+        return array.astype(np.int64)
+
     forest = RandomForestClassifier(**header["parameters"])
     forest._validate_params()
-    forest.classes_ = member("classes", labels)
-    forest.groups_ = None
-    if f"{number}/groups" in archive:
-        forest.groups_ = member("groups", labels)
+    forest.classes_ = labels("classes")
+    if header["classes_are_objects"]:
+        forest.classes_ = forest.classes_.astype(object)
+    forest.groups_ = labels("groups") if f"{number}/groups" in archive else None
     if f"{number}/feature_names" in archive:
-        forest.feature_names_in_ = member("feature_names", "U").astype(object)
-    for name in header["objects"]:
-        setattr(forest, f"{name}_", getattr(forest, f"{name}_").astype(object))
-    forest.tree_seeds_ = member("tree_seeds", "i").astype(np.int64)
+        forest.feature_names_in_ = labels("feature_names", "U").astype(object)
+    forest.tree_seeds_ = numbers("tree_seeds", 0, np.iinfo(np.int32).max)
     forest.n_features_in_ = int(header["features"])
     forest.n_rows_ = int(header["rows"])
     forest.n_drawn_ = int(header["drawn"])
+    if not (1 <= forest.n_features_in_ <= LEAF and forest.n_rows_ >= 1 and forest.n_drawn_ >= 0):
+        raise ValueError("its numbers of features or rows are impossible")
 
-    nodes = member("nodes").astype(np.int64)
-    feature = member("feature").astype(np.int32) - 1
-    leaf_classes = member("leaf_classes").astype(np.int64)
-    leaf_class = member("leaf_class").astype(np.int32)
-    leaf_weight = member("leaf_weight").astype(np.int32)
-    splits = member("split").astype(np.int32)
+    feature = numbers("feature", 0, forest.n_features_in_) - 1
+    nodes = numbers("nodes", 1, len(feature))
+    splits = numbers("split", 0, 2 * HIGHEST_LEVEL)
+    leaf_class = numbers("leaf_class", 0, len(forest.classes_) - 1).astype(np.int32)
+    leaf_weight = numbers("leaf_weight", 1, np.iinfo(np.int32).max).astype(np.int32)
+    leaf_classes = numbers("leaf_classes", 1, len(leaf_class))
     in_leaf = feature < 0
-    sound = (
-        len(nodes) == len(forest.tree_seeds_) == forest.n_estimators
+    fitting = (
+        len(nodes) == len(forest.tree_seeds_) > 0
+        and len(forest.classes_) > 0
         and nodes.sum() == len(feature)
         and len(splits) == (~in_leaf).sum()
         and len(leaf_classes) == in_leaf.sum()
         and leaf_classes.sum() == len(leaf_class) == len(leaf_weight)
-        and leaf_classes.min(initial=1) > 0
-        and feature.max(initial=-1) < forest.n_features_in_
-        and splits.max(initial=0) <= 2 * HIGHEST_LEVEL
-        and 0 <= leaf_class.min() <= leaf_class.max() < len(forest.classes_)
-        and leaf_weight.min() > 0
     )
-    if not sound:
+    if not fitting:
         raise ValueError("its arrays do not fit together")
     split = np.empty(len(feature), dtype=np.int64)
     split[~in_leaf] = splits
