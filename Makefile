@@ -1,6 +1,9 @@
-# make test       set up .venv and run all checks and tests
-# make benchmark  measure the forest against its peers
-# make lock       pin the newest allowed versions in requirements.lock (needs the network)
+# make environment  set up .venv from requirements.lock
+# make test         the same, then run all checks and tests
+# make benchmark    measure the forest against scikit-learn and the peers that are installed
+# make peers        install more of them, sklearnex and YDF, into .venv
+# make lock         pin the newest allowed versions in requirements.lock
+# make clean        remove .venv and all caches
 
 PYTHON ?= python3
 
@@ -36,4 +39,5 @@ lock:
 	rm -rf .venv-lock
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-lock .pytest_cache .ruff_cache .hypothesis build dist workflow/*.egg-info
+	find workflow tests benchmarks -name __pycache__ -prune -exec rm -rf {} +

@@ -1,10 +1,10 @@
-"""Measure fidelity.forest against its peers: `python benchmarks/forest.py`, about 15 minutes.
+"""Measure fidelity.forest against its peers: `python benchmarks/forest.py`, about 10 minutes.
 
 Each measurement is a fresh process on one core that reads the same generated transitions,
-fits 20 trees and predicts the training rows. The sides take turns, and the medians over
-`--repeats` turns are printed. Peak memory is that of the process, imports included; that of
-the imports alone stands at the end. What compiles fidelity.forest on its first use ever is
-not counted, as it is cached on disk.
+fits 20 trees and predicts the training rows. Ours and scikit-learn's take turns, and the
+medians over `--repeats` turns are printed; other peers, where installed, run once. Peak memory
+is that of the process, imports included; that of the imports alone stands at the end. What
+compiles fidelity.forest on its first use ever is not counted, as it is cached on disk.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import math
 import os
 import platform
 import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -31,6 +32,7 @@ import numpy as np
 from transitions import generate_transitions
 
 TREES = 20
+SIDES = ("fidelity.forest", "scikit-learn")
 PAPER_SESSIONS = (5_578, 11_156)  # half and all of the paper's: 105,982 and 211,964 rows
 ONE_CORE = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
@@ -173,13 +175,18 @@ class CountingSink(io.RawIOBase):
 
 
 def measure_apart(peer, data):
-    """Measure in a process of its own, so that peak memory is the peer's alone."""
+    """Measure in a process of its own, so that peak memory is the peer's alone.
+
+    Returns None for one that the system killed, as it does when memory runs out.
+    """
     done = subprocess.run(
         [sys.executable, __file__, "--measure", peer, data],
         env={**os.environ, **ONE_CORE},
         capture_output=True,
         text=True,
     )
+    if done.returncode == -signal.SIGKILL:
+        return None
     if done.returncode:
         raise SystemExit(f"{peer} failed:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
@@ -201,14 +208,17 @@ def medians(runs):
 
 
 def compare(folder, sessions, songs, timing, repeats):
-    """Measure all peers that are installed in turns; return the median figures of each."""
+    """Measure all peers that are installed in turns; return the median figures of each.
+
+    Those other than the two sides that are compared are measured once, for context.
+    """
     data = write_data(folder, sessions, songs, timing)
     peers = [name for name, peer in PEERS.items() if is_installed(peer.module)]
     runs = {peer: [] for peer in peers}
-    for _ in range(repeats):
-        for peer in peers:
+    for turn in range(repeats):
+        for peer in peers if turn == 0 else SIDES:
             runs[peer].append(measure_apart(peer, data))
-    return {peer: medians(of_peer) for peer, of_peer in runs.items()}
+    return {peer: None if None in of_peer else medians(of_peer) for peer, of_peer in runs.items()}
 
 
 def is_installed(module):
@@ -232,6 +242,9 @@ def print_comparison(timing, sessions, figures):
     print("|---|---|---|---|---|---|")
     ours = figures["fidelity.forest"]
     for peer, of_peer in figures.items():
+        if of_peer is None:
+            print(f"| {peer} | killed: out of memory | | | | |")
+            continue
         same = sum(a == b for a, b in zip(ours["trees"], of_peer["trees"], strict=False))
         print(
             f"| {peer} | {of_peer['fit']:.2f} s | {of_peer['predict']:.2f} s "

@@ -125,6 +125,14 @@ def test_labels_of_any_type(labels):
     assert np.array_equal(forest.classes_, np.unique(labels))
 
 
+@pytest.mark.parametrize("values", [["a", "b", "a", "c"], pd.date_range("2018-07-15", periods=4)])
+def test_tables_of_anything_but_numbers_are_refused(values):
+    table = pd.DataFrame({"song": values})
+    for column in (table, table.astype({"song": "category"})):
+        with pytest.raises(ValueError, match=r"numeric|integers|convert string"):
+            RandomForestClassifier().fit(column, y)
+
+
 def test_it_works_as_scikit_learn_expects():
     forest = RandomForestClassifier(n_estimators=3, max_depth=2, random_state=0)
     assert clone(forest).get_params() == forest.get_params()

@@ -134,11 +134,18 @@ def test_groups_and_classes_of_another_kind_are_refused(fitted, asked):
         forest.query(np.eye(4, dtype=int), asked)
 
 
-@pytest.mark.parametrize("groups", [[0.0, np.nan], ["u", None], [1, "u"], [[0], [1]]])
+@pytest.mark.parametrize("groups", [[0.0, np.nan], ["u", None], [1, "u"], [[0], [1]]], ids=str)
 def test_missing_and_mixed_groups_are_refused(groups):
     groups = np.array(groups, dtype=object) if None in groups or "u" in groups else groups
     with pytest.raises(ValueError, match="groups must"):
         RandomForestClassifier().fit([[0], [1]], [0, 1], groups=groups)
+
+
+@pytest.mark.parametrize("asked", [[0.0, np.nan], [0, None], [None, None], ["0", None], [[0], [1]]])
+def test_missing_and_mixed_labels_cannot_be_asked_about(asked):
+    forest = RandomForestClassifier(n_estimators=2).fit([[0], [1]], [0, 1])
+    with pytest.raises(ValueError, match="y must"):
+        forest.query([[0], [1]], asked)
 
 
 def test_large_classes_are_told_apart():

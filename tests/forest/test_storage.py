@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.ensemble import RandomForestClassifier as DenseForest
 from sklearn.exceptions import NotFittedError
 
 from fidelity.forest import RandomForestClassifier, load_forests, save_forests
@@ -94,7 +95,7 @@ def test_a_truncated_file_is_named(tmp_path_factory, share):
     path = tmp_path_factory.mktemp("forest") / "model.npz"
     save_forests(path, [small_forest()])
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(ValueError, match=r"model\.npz: not a file of forests"):
+    with pytest.raises(ValueError, match=r"model\.npz: not a file made by"):
         load_forests(path)
 
 
@@ -140,13 +141,13 @@ def test_arrays_that_make_up_no_forest_are_refused(tmp_path, replaced):
 def test_files_of_another_kind_are_refused(tmp_path):
     path = tmp_path / "other.npz"
     np.savez(path, a=np.arange(3))
-    with pytest.raises(ValueError, match="not a file of forests"):
+    with pytest.raises(ValueError, match="not a file made by save_forests"):
         load_forests(path)
     np.savez(path, header=np.frombuffer(b'{"format": "x", "version": 1, "forests": []}', np.uint8))
     with pytest.raises(ValueError, match="holds 'x' version 1"):
         load_forests(path)
     path.write_text("song,next_song\n")
-    with pytest.raises(ValueError, match="not a file of forests"):
+    with pytest.raises(ValueError, match="not a file made by save_forests"):
         load_forests(path)
     with pytest.raises(FileNotFoundError, match=r"absent\.npz"):
         load_forests(tmp_path / "absent.npz")
@@ -175,7 +176,7 @@ def test_a_header_that_fits_no_forest_is_refused(tmp_path, changed):
 
 def test_a_lone_array_is_refused(tmp_path):
     np.save(tmp_path / "model.npy", np.arange(3))
-    with pytest.raises(ValueError, match="not a file of forests"):
+    with pytest.raises(ValueError, match="not a file made by save_forests"):
         load_forests(tmp_path / "model.npy")
 
 
@@ -184,6 +185,15 @@ def test_parameters_set_after_fitting_do_not_matter(tmp_path):
     save_forests(tmp_path / "model.npz", [forest])
     (loaded,) = load_forests(tmp_path / "model.npz")
     assert np.array_equal(loaded.forest_.nodes, forest.forest_.nodes)
+
+
+def test_what_is_not_a_list_of_forests_is_refused(tmp_path):
+    with pytest.raises(TypeError, match=r"save_forests\(path, \[forest\]\)"):
+        save_forests(tmp_path / "model.npz", small_forest())
+    with pytest.raises(TypeError, match="can only save"):
+        save_forests(tmp_path / "model.npz", [DenseForest()])
+    with pytest.raises(FileNotFoundError, match="absent does not exist"):
+        save_forests(tmp_path / "absent" / "model.npz", [small_forest()])
 
 
 def test_a_forest_that_is_not_fitted_cannot_be_saved(tmp_path):
@@ -205,7 +215,7 @@ def test_a_pickle_is_not_executed(tmp_path):
     path = tmp_path / "model.npz"
     bomb = np.array([Bomb(tmp_path / "executed")], dtype=object)
     np.savez(path, header=bomb)
-    with pytest.raises(ValueError, match="not a file of forests"):
+    with pytest.raises(ValueError, match="not a file made by save_forests"):
         load_forests(path)
     assert not (tmp_path / "executed").exists()
 

@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -164,7 +164,8 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"X has {X.shape[1]} features, of which a forest takes {LEAF}.")
         if type_of_target(y, input_name="y") not in ("binary", "multiclass"):
             raise ValueError(
-                f"Unknown label type: {type_of_target(y)}. Labels are discrete: code them first."
+                f"Unknown label type: {type_of_target(y)}. Labels must be whole numbers or text, "
+                "not mixed, and none missing."
             )
         if not self.bootstrap and self.max_samples is not None:
             raise ValueError("max_samples needs bootstrap=True: without it every row is used.")
@@ -172,7 +173,7 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
         if groups is not None:
             if not self.bootstrap:
                 raise ValueError("groups need bootstrap=True: without it no group is drawn.")
-            groups = _as_groups(groups)
+            groups = _as_plain(groups, "groups")
             check_consistent_length(X, groups)
             groups, group_of_row = np.unique(groups, return_inverse=True)
         self.groups_ = groups
@@ -238,11 +239,12 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `y` holds text and the classes numbers, or the other way round.
+            If `y` has missing values, or holds text where the classes are numbers or the
+            other way round.
         """
         check_is_fitted(self)
         X = self._check_rows(X)
-        y = column_or_1d(y)
+        y = _as_plain(y, "y")
         check_consistent_length(X, y)
         place, known = _find(self.classes_, y, "y")
         wanted = np.where(known, place, len(self.classes_))
@@ -308,7 +310,7 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
                 "out-of-group predictions need a bootstrap of groups: a bootstrap of rows leaves "
                 "hardly any tree free of all rows of a group; call fit with groups=."
             )
-        place, known = _find(self.groups_, _as_groups(groups), "groups")
+        place, known = _find(self.groups_, _as_plain(groups, "groups"), "groups")
         left_out = self._left_out()[place]
         left_out[~known] = True
         return left_out
@@ -414,18 +416,26 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
         )
 
 
-def _as_groups(groups):
-    """Return checked groups: one dimension, whole numbers or text, none of them missing."""
-    groups = np.asarray(groups)
-    if groups.ndim != 1:
-        raise ValueError(f"groups must have one dimension, got shape {groups.shape}.")
-    if groups.dtype == object and len({type(group) for group in groups}) == 1:
-        groups = np.array(groups.tolist())
-    if groups.dtype.kind not in "iuU":
+def _as_plain(values, name):
+    """Return values in one dimension: numbers or text, none of them missing.
+
+    Raises
+    ------
+    ValueError
+        A missing value would be taken for one that no tree has seen.
+    """
+    values = np.asarray(values)
+    if values.ndim != 1:
+        raise ValueError(f"{name} must have one dimension, got shape {values.shape}.")
+    if values.dtype == object:
+        kinds = {type(value) for value in values}
+        if len(kinds) == 1:
+            values = np.array(values.tolist())
+    if values.dtype.kind not in "biufUT" or (values.dtype.kind == "f" and np.isnan(values).any()):
         raise ValueError(
-            f"groups must all be whole numbers or all text, got {groups.dtype}; code them first."
+            f"{name} must be all numbers or all text, none of them missing, got {values.dtype}."
         )
-    return groups
+    return values
 
 
 def _find(known, asked, name):
@@ -449,16 +459,21 @@ def _is_text(labels):
 
 def _as_levels(X):
     """Return checked rows as contiguous uint16."""
-    levels = X
-    if X.dtype != np.uint16:
-        odd = (X < 0) | (X > HIGHEST_LEVEL)
-        if not np.issubdtype(X.dtype, np.integer) and X.dtype != bool:
-            odd |= np.floor(X) != X
-        if odd.any():
-            row, column = np.argwhere(odd)[0]
-            raise ValueError(
-                f"X must hold integers from 0 to {HIGHEST_LEVEL}, but X[{row}, {column}] is "
-                f"{X[row, column]}; code the levels of the feature as integers first."
-            )
-        levels = X.astype(np.uint16)
-    return np.ascontiguousarray(levels)
+    if X.dtype == np.uint16:
+        return np.ascontiguousarray(X)
+    if X.dtype.kind not in "biuf":
+        raise ValueError(
+            f"X must hold integers from 0 to {HIGHEST_LEVEL}, got {X.dtype}: code the levels of "
+            "each feature as integers first, as scikit-learn's OrdinalEncoder does."
+        )
+    odd = (X < 0) | (X > HIGHEST_LEVEL)
+    if X.dtype.kind == "f":
+        odd |= np.floor(X) != X
+    if odd.any():
+        row, column = np.argwhere(odd)[0]
+        raise ValueError(
+            f"X must hold integers from 0 to {HIGHEST_LEVEL}, but X[{row}, {column}] is "
+            f"{X[row, column]}; code the levels of the feature as integers first (unknown ones "
+            "as one in that range, too)."
+        )
+    return np.ascontiguousarray(X, dtype=np.uint16)

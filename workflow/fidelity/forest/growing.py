@@ -604,16 +604,18 @@ def _split_two_levels(field, low, high, words, labels, node, min_samples_leaf, t
     cross = 0
     if node.end - node.start > np.uint64(len(left)):
         for k in range(len(left)):
-            weight_left += left[k]
-            squares_left += left[k] * left[k]
-            cross += left[k] * total[k]
+            w = left[k]
+            weight_left += w
+            squares_left += w * w
+            cross += w * total[k]
             left[k] = 0
     else:
         for i in range(node.start, node.end):
             k = _class(labels[i])
-            weight_left += left[k]
-            squares_left += left[k] * left[k]
-            cross += left[k] * total[k]
+            w = left[k]
+            weight_left += w
+            squares_left += w * w
+            cross += w * total[k]
             left[k] = 0
     if min(n_left, node.end - node.start - n_left) < min_samples_leaf:
         return _no_split()
@@ -657,9 +659,10 @@ def _split_sorted(field, words, labels, node, min_samples_leaf, total, left, can
         level = next_level
         k, w = _class(label), _weight(label)
         weight_left += w
-        squares_left += w * (2 * left[k] + w)
+        before = left[k]
+        squares_left += w * (2 * before + w)
         cross += w * total[k]
-        left[k] += w
+        left[k] = before + w
     _clear(left, labels, node)
     return _best_candidate(field.feature, node, candidates, n_candidates)
 
@@ -677,8 +680,9 @@ def _split_by_buckets(
     _counts_to_starts(ends, n_levels)
     for i in range(node.start, node.end):
         level = _level(words[field.word, i], field) - low
-        by_level[ends[level]] = labels[i]
-        ends[level] += _ONE
+        place = ends[level]
+        by_level[place] = labels[i]
+        ends[level] = place + _ONE
 
     weight_left = 0
     squares_left = 0
@@ -702,9 +706,10 @@ def _split_by_buckets(
         for i in range(start, end):
             k, w = _class(by_level[i]), _weight(by_level[i])
             weight_left += w
-            squares_left += w * (2 * left[k] + w)
+            before = left[k]
+            squares_left += w * (2 * before + w)
             cross += w * total[k]
-            left[k] += w
+            left[k] = before + w
         start = end
     _clear(left, labels, node)
     return _best_candidate(field.feature, node, candidates, n_candidates)
@@ -803,9 +808,10 @@ def _sort_by_byte(field, low, shift, words, labels, node, to_words, to_labels, e
     _counts_to_starts(ends, np.uint64(256))
     for i in range(node.start, node.end):
         byte = ((_level(words[field.word, i], field) - low) >> shift) & _BYTE_MASK
-        to_words[0, ends[byte]] = words[field.word, i]
-        to_labels[ends[byte]] = labels[i]
-        ends[byte] += _ONE
+        place = ends[byte]
+        to_words[0, place] = words[field.word, i]
+        to_labels[place] = labels[i]
+        ends[byte] = place + _ONE
 
 
 @_compiled

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numba
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .classifier import HIGHEST_LEVEL, RandomForestClassifier
@@ -40,8 +41,16 @@ def save_forests(path, forests):
     Raises
     ------
     TypeError
-        If labels are neither numbers nor strings.
+        If something else than a list of these forests is given, or labels are neither numbers
+        nor strings.
+    FileNotFoundError
+        If there is no such folder.
     """
+    if isinstance(forests, BaseEstimator):
+        raise TypeError("forests must be a list of forests: save_forests(path, [forest])")
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist")
     forests = list(forests)
     arrays = {}
     headers = []
@@ -85,7 +94,7 @@ def load_forests(path):
             found = header["format"], header["version"]
         except Exception as error:
             raise ValueError(
-                f"{path}: not a file of forests, or damaged ({error}); train the model again."
+                f"{path}: not a file made by save_forests, or damaged ({type(error).__name__})."
             ) from error
         if found != (FORMAT, VERSION):
             raise ValueError(
@@ -102,6 +111,8 @@ def load_forests(path):
 
 def _describe(forest):
     """Return (what is written in words, what is written as arrays) of a fitted forest."""
+    if not isinstance(forest, RandomForestClassifier):
+        raise TypeError(f"can only save fidelity.forest.RandomForestClassifier, got {type(forest)}")
     check_is_fitted(forest)
     trees = forest.forest_
     parameters = forest.get_params()

@@ -1,0 +1,89 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fidelity.emulation import (
+    count_common,
+    deal_users,
+    first_users,
+    full_size,
+    resolve_size,
+)
+from fidelity.seeding import generator, random_state, seed_sequence
+
+fractions = st.sampled_from(["0", "0.1", "0.25", "0.3", "0.5", "0.75", "0.9", "1"])
+
+
+def test_sizes_by_hand():
+    assert full_size(11_156, 0) == 5_578
+    assert full_size(11_156, 0.5) == 7_437
+    assert full_size(11_156, 1) == 11_156
+    assert full_size(10, 0.9) == 9  # 10 / 1.1
+    assert count_common(3, 0.5) == 2  # 1.5 to even
+    assert count_common(5, 0.5) == 2  # 2.5 to even
+    assert count_common(10, 0.3) == 3
+    assert resolve_size("max", 11_156, 0.5) == 7_437
+    assert resolve_size(100, 11_156, 0.5) == 100
+
+
+def test_arithmetic_is_on_the_fraction_that_the_text_says():
+    """In binary floating point 0.29 * 100 is 28.999999999999996."""
+    assert count_common(100, 0.29) == 29
+    assert full_size(171, 0.29) == 100
+
+
+@given(st.integers(0, 300), fractions, st.integers(0, 2**32))
+def test_every_prefix_has_its_share_of_common_users(n_users, c, seed):
+    users = np.arange(n_users) * 7
+    deal = deal_users(users, c, generator(seed, "emulation"))
+    size = full_size(n_users, c)
+    assert deal["user"].tolist() == users.tolist()
+    orders = {name: first_users(deal, name, size).tolist() for name in ("adversary", "target")}
+    common = set(orders["adversary"]) & set(orders["target"])
+    for order in orders.values():
+        assert len(set(order)) == len(order) == size
+        for k in range(size + 1):
+            shared = [user for user in order[:k] if user in common]
+            assert len(shared) == round(Fraction(c) * k)
+            assert shared == [user for user in orders["target"] if user in common][: len(shared)]
+
+
+@given(
+    st.integers(1, 300),
+    fractions,
+    st.integers(0, 300),
+    st.integers(0, 300),
+    st.integers(0, 2**32),
+)
+def test_two_databases_share_what_the_smaller_allows(n_users, c, a, t, seed):
+    size = full_size(n_users, c)
+    a, t = min(a, size), min(t, size)
+    deal = deal_users(np.arange(n_users), c, generator(seed, "emulation"))
+    adversary, target = first_users(deal, "adversary", a), first_users(deal, "target", t)
+    assert len(adversary) == a
+    assert len(target) == t
+    assert len(np.intersect1d(adversary, target)) == min(count_common(a, c), count_common(t, c))
+
+
+def test_every_user_is_as_likely_anywhere():
+    """Over 2,000 deals of 6 users, each is common in c s / n = 1/3 of them, to 4 errors."""
+    counts = np.zeros(6)
+    for repeat in range(2_000):
+        deal = deal_users(np.arange(6), "0.5", generator(1, "emulation", repeat))
+        counts += (deal["adversary_rank"] >= 0) & (deal["target_rank"] >= 0)
+    assert np.allclose(counts / 2_000, 1 / 3, atol=4 * np.sqrt(2 / 9 / 2_000))
+
+
+def test_seeds_depend_on_every_key_and_on_nothing_else():
+    seeds = {
+        random_state(*keys)
+        for keys in [(1, "a"), (2, "a"), (1, "b"), (1, "a", 1), (1, "a", "1", 1), (1, "a", "11")]
+    }
+    assert len(seeds) == 6
+    assert random_state(1, "train", "0.5", 100) == random_state(1, "train", "0.5", 100)
+    assert seed_sequence(1, "train").entropy == seed_sequence(1, "train").entropy
+    with pytest.raises(ValueError, match=r"whole numbers, got 0\.5"):
+        seed_sequence(1, "train", 0.5)
