@@ -20,57 +20,35 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-BOOLEANS = (
-    "skip_1",
-    "skip_2",
-    "skip_3",
-    "not_skipped",
-    "hist_user_behavior_is_shuffle",
-    "premium",
+_TEXT, _INTEGER, _BOOLEAN = pa.string(), pa.uint16(), pa.bool_()
+
+# In the order of the published files.
+COLUMNS = {
+    "session_id": _TEXT,
+    "session_position": _INTEGER,
+    "session_length": _INTEGER,
+    "track_id_clean": _TEXT,
+    "skip_1": _BOOLEAN,
+    "skip_2": _BOOLEAN,
+    "skip_3": _BOOLEAN,
+    "not_skipped": _BOOLEAN,
+    "context_switch": _INTEGER,
+    "no_pause_before_play": _INTEGER,
+    "short_pause_before_play": _INTEGER,
+    "long_pause_before_play": _INTEGER,
+    "hist_user_behavior_n_seekfwd": _INTEGER,
+    "hist_user_behavior_n_seekback": _INTEGER,
+    "hist_user_behavior_is_shuffle": _BOOLEAN,
+    "hour_of_day": _INTEGER,
+    "date": _TEXT,
+    "premium": _BOOLEAN,
+    "context_type": _TEXT,
+    "hist_user_behavior_reason_start": _TEXT,
+    "hist_user_behavior_reason_end": _TEXT,
+}
+TIMING = tuple(
+    name for name, kind in COLUMNS.items() if kind != _TEXT and not name.startswith("session_")
 )
-INTEGERS = (
-    "session_position",
-    "session_length",
-    "context_switch",
-    "no_pause_before_play",
-    "short_pause_before_play",
-    "long_pause_before_play",
-    "hist_user_behavior_n_seekfwd",
-    "hist_user_behavior_n_seekback",
-    "hour_of_day",
-)
-TEXTS = (
-    "session_id",
-    "track_id_clean",
-    "date",
-    "context_type",
-    "hist_user_behavior_reason_start",
-    "hist_user_behavior_reason_end",
-)
-COLUMNS = (
-    "session_id",
-    "session_position",
-    "session_length",
-    "track_id_clean",
-    "skip_1",
-    "skip_2",
-    "skip_3",
-    "not_skipped",
-    "context_switch",
-    "no_pause_before_play",
-    "short_pause_before_play",
-    "long_pause_before_play",
-    "hist_user_behavior_n_seekfwd",
-    "hist_user_behavior_n_seekback",
-    "hist_user_behavior_is_shuffle",
-    "hour_of_day",
-    "date",
-    "premium",
-    "context_type",
-    "hist_user_behavior_reason_start",
-    "hist_user_behavior_reason_end",
-)
-TIMING = tuple(name for name in BOOLEANS + INTEGERS if not name.startswith("session_"))
 SUFFIXES = (".csv.gz", ".csv")
 
 _ALWAYS_READ = (
@@ -258,18 +236,13 @@ def _whole_sessions(raw, names):
 
 
 def _blocks(raw, names):
-    types = {
-        **{name: pa.bool_() for name in BOOLEANS},
-        **{name: pa.uint16() for name in INTEGERS},
-        **{name: pa.string() for name in TEXTS},
-    }
     with pa.input_stream(str(raw), compression="gzip" if raw.suffix == ".gz" else None) as stream:
         yield from pyarrow.csv.open_csv(
             stream,
             read_options=pyarrow.csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False),
             convert_options=pyarrow.csv.ConvertOptions(
                 include_columns=names,
-                column_types={name: types[name] for name in names},
+                column_types={name: COLUMNS[name] for name in names},
                 true_values=["true"],
                 false_values=["false"],
                 null_values=[],
@@ -397,9 +370,10 @@ def _first_fault(reader, names):
 
 def _misfit(name, value):
     """Return what was expected of a value, or None if it is as expected."""
-    if name in BOOLEANS and value not in ("true", "false"):
+    if COLUMNS[name] == _BOOLEAN and value not in ("true", "false"):
         return "true or false"
-    if name in INTEGERS and not (value.isascii() and value.isdigit() and int(value) <= _HIGHEST):
+    whole = value.isascii() and value.isdigit()
+    if COLUMNS[name] == _INTEGER and not (whole and int(value) <= _HIGHEST):
         return f"a whole number from 0 to {_HIGHEST}"
     return None
 
