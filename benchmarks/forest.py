@@ -256,7 +256,7 @@ def print_comparison(timing, sessions, figures):
         print(
             f"| {peer} | {of_peer['fit']:.2f} s | {of_peer['predict']:.2f} s "
             f"| {of_peer['peak'] / 1e6:,.0f} MB | {of_peer['size'] / 1e6:,.1f} MB "
-            f"| {f'{same} of {TREES}' if peer in ('fidelity.forest', 'scikit-learn') else '-'} |"
+            f"| {f'{same} of {TREES}' if peer in SIDES else '-'} |"
         )
     dense = figures["scikit-learn"]
     ratios = {name: dense[name] / ours[name] for name in ("fit", "predict", "peak", "size")}

@@ -211,6 +211,12 @@ def test_an_empty_file_is_named(tmp_path):
         extract(tmp_path / "log.csv")
 
 
+def test_a_table_that_cannot_be_written_is_no_fault_of_the_raw_file(tmp_path):
+    raw = write(tmp_path / "log.csv", GOOD)
+    with pytest.raises(FileNotFoundError, match="absent"):
+        extract_sessions(raw, tmp_path / "absent" / "table.parquet", FILTERS, TIMING)
+
+
 def test_an_extra_column_is_a_warning(tmp_path):
     raw = write(tmp_path / "log.csv", [pd.concat(GOOD).assign(mood=1)])
     with pytest.warns(UserWarning, match="the column mood is not of this format"):

@@ -8,7 +8,6 @@ session table, without their raw ids.
 
 import csv
 import gzip
-import os
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
+
+from .files import whole_file
 
 _TEXT, _INTEGER, _BOOLEAN = pa.string(), pa.uint16(), pa.bool_()
 
@@ -128,7 +129,7 @@ def extract_sessions(raw, table, filters, timing):
     ValueError
         If the file is not as described above; the text names the file and the line.
     """
-    raw, table = Path(raw), Path(table)
+    raw = Path(raw)
     _check_header(raw)
     names = list(dict.fromkeys([*_ALWAYS_READ, *timing]))
     schema = pa.schema(
@@ -136,18 +137,15 @@ def extract_sessions(raw, table, filters, timing):
         + [(name, pa.uint16()) for name in timing]
     )
     funnel = Funnel()
-    partial = Path(f"{table}.{os.getpid()}.partial")
-    try:
-        with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-            for listenings, starts in _whole_sessions(raw, names):
-                kept = funnel.sift(listenings, starts, filters)
-                if len(kept):
-                    writer.write_table(_session_table(kept, funnel, schema))
-        os.replace(partial, table)
-    except (pa.ArrowInvalid, pa.ArrowKeyError, EOFError, OSError, ValueError) as error:
-        raise ValueError(f"{raw}: {_explain(raw, names) or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with (
+        whole_file(table) as partial,
+        pq.ParquetWriter(partial, schema, compression="zstd") as writer,
+    ):
+        for listenings, sizes in _read(raw, names):
+            first = funnel.counts["kept"][0]
+            kept, kept_sizes = funnel.sift(listenings, sizes, filters)
+            if len(kept):
+                writer.write_table(_session_table(kept, kept_sizes, first, schema))
     return funnel.table()
 
 
@@ -183,11 +181,14 @@ class Funnel:
             for name in ("read", "length", "full_plays", "context", "kept")
         }
 
-    def sift(self, listenings, starts, filters):
-        """Return the listenings (an arrow table) of the sessions that pass, and count."""
-        if not len(starts):
-            return listenings
-        sizes = np.diff(np.append(starts, len(listenings)))
+    def sift(self, listenings, sizes, filters):
+        """Return (listenings, sizes) of the sessions that pass, and count all.
+
+        `listenings` is an arrow table of whole sessions of these sizes.
+        """
+        if not len(sizes):
+            return listenings, sizes
+        starts = np.cumsum(sizes) - sizes
         full = _numpy(listenings["not_skipped"]).astype(np.int64)
         allowed = pc.is_in(listenings["context_type"], pa.array(filters.context_types, pa.string()))
         tests = {
@@ -201,7 +202,7 @@ class Funnel:
             self._count(name, left & ~passed, sizes)
             left &= passed
         self._count("kept", left, sizes)
-        return listenings.filter(pa.array(np.repeat(left, sizes)))
+        return listenings.filter(pa.array(np.repeat(left, sizes))), sizes[left]
 
     def table(self):
         rows = [(name, *counts) for name, counts in self.counts.items()]
@@ -211,8 +212,16 @@ class Funnel:
         self.counts[name] += [sessions.sum(), sizes[sessions].sum()]
 
 
+def _read(raw, names):
+    """Yield what `_whole_sessions` does; what is wrong with the file is named with its line."""
+    try:
+        yield from _whole_sessions(raw, names)
+    except (pa.ArrowInvalid, pa.ArrowKeyError, EOFError, OSError, ValueError) as error:
+        raise ValueError(f"{raw}: {_explain(raw, names) or error}") from error
+
+
 def _whole_sessions(raw, names):
-    """Yield (listenings, starts of sessions) of a raw file, a block at a time.
+    """Yield (listenings, sizes of sessions) of a raw file, a block at a time.
 
     Raises
     ------
@@ -258,8 +267,8 @@ def _session_starts(listenings):
 
 
 def _checked(listenings, starts, seen):
+    sizes = np.diff(np.append(starts, len(listenings)))
     if len(starts):
-        sizes = np.diff(np.append(starts, len(listenings)))
         position = _numpy(listenings["session_position"])
         expected = np.arange(len(listenings)) - np.repeat(starts, sizes) + 1
         length = _numpy(listenings["session_length"])
@@ -267,16 +276,13 @@ def _checked(listenings, starts, seen):
             raise ValueError("positions or lengths of a session do not fit")
         ids = listenings["session_id"].take(pa.array(starts)).to_numpy()
         seen.append(pd.util.hash_array(ids, categorize=False))
-    return listenings, starts
+    return listenings, sizes
 
 
-def _session_table(kept, funnel, schema):
-    """Return listenings as rows of a session table, sessions numbered on from those before."""
-    starts = _session_starts(kept)
-    first = funnel.counts["kept"][0] - len(starts)
-    sizes = np.diff(np.append(starts, len(kept)))
+def _session_table(kept, sizes, first, schema):
+    """Return sessions of these sizes as rows of a session table, numbered from `first`."""
     columns = {
-        "session": np.repeat(np.arange(len(starts), dtype=np.int32) + first, sizes),
+        "session": np.repeat(np.arange(first, first + len(sizes)), sizes),
         "position": _numpy(kept["session_position"]),
         "track_id": kept["track_id_clean"],
     }

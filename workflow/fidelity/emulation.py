@@ -29,8 +29,14 @@ def full_size(n_users, common_fraction):
 
 
 def count_common(size, common_fraction):
-    """Return round(c k), how many of the first `size` users are common; halves to even."""
-    return round(Fraction(str(common_fraction)) * size)
+    """Return round(c k), how many of the first `size` users are common; halves to even.
+
+    `size` is a whole number or an array of them.
+    """
+    numerator, denominator = Fraction(str(common_fraction)).as_integer_ratio()
+    below, rest = divmod(numerator * size, denominator)
+    is_half, is_odd = 2 * rest == denominator, below % 2 == 1
+    return below + ((2 * rest > denominator) | (is_half & is_odd))
 
 
 def resolve_size(size, n_users, common_fraction):
@@ -58,8 +64,7 @@ def deal_users(users, common_fraction, rng):
     n_users = len(users)
     size = full_size(n_users, common_fraction)
     places = np.arange(size)
-    common = np.array([count_common(k, common_fraction) for k in range(size + 1)])
-    is_common = np.diff(common) > 0
+    is_common = np.diff(count_common(np.arange(size + 1), common_fraction)) > 0
     n_common = int(is_common.sum())
     shuffled = rng.permutation(n_users)
     shared, rest = shuffled[:n_common], shuffled[n_common:]

@@ -44,11 +44,9 @@ def reduce_songs(session, song):
     sessions_of = _starts(song[by_song], n_songs), session[by_song]
     song_step, session_step = _peel(*songs_of, *sessions_of)
     left = n_sessions - np.cumsum(np.bincount(session_step, minlength=n_songs + 1))
-    songs = n_songs - np.arange(n_songs + 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = left / songs
-    curve = pd.DataFrame({"songs": songs, "sessions": left, "ratio": ratio})
-    return Reduction(curve.iloc[:-1], song_step, session_step)
+    curve = pd.DataFrame({"songs": np.arange(n_songs, 0, -1), "sessions": left[:-1]})
+    curve["ratio"] = curve["sessions"] / curve["songs"]
+    return Reduction(curve, song_step, session_step)
 
 
 def choose_songs(curve, songs, min_songs):

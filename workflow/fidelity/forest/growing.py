@@ -30,9 +30,12 @@ import numpy as np
 from .packing import LEVEL_BITS, Layout, pack_rows, sort_order
 
 LEAF = (1 << 16) - 1  # in place of the feature of a node
-FEATURE_BITS = 16
-SPLIT_BITS = 17  # twice the highest level
-HIGHEST_ONLY_CLASS = (1 << SPLIT_BITS) - 2
+_FEATURE_BITS = 16
+_SPLIT_BITS = 17  # twice the highest level
+SPLIT_SHIFT = np.uint64(_FEATURE_BITS)
+SPLIT_MASK = np.uint64((1 << _SPLIT_BITS) - 1)
+RIGHT_SHIFT = np.uint64(_FEATURE_BITS + _SPLIT_BITS)
+HIGHEST_ONLY_CLASS = (1 << _SPLIT_BITS) - 2
 
 _WEIGHT_BITS = np.uint64(32)
 _WEIGHT_MASK = np.uint64((1 << 32) - 1)
@@ -40,8 +43,6 @@ _BYTE = np.uint64(8)
 _BYTE_MASK = np.uint64(255)
 _ONE = np.uint64(1)
 _LEAF_NODE = np.uint64(LEAF)
-_SPLIT_SHIFT = np.uint64(FEATURE_BITS)
-_RIGHT_SHIFT = np.uint64(FEATURE_BITS + SPLIT_BITS)
 _PAIR_SORT_LENGTH = 24
 _LEVELS_PER_ENTRY = 8
 _EPSILON = float(np.finfo(np.float64).eps)
@@ -95,17 +96,16 @@ class Tree(NamedTuple):
 
 def pack_nodes(feature, split, right):
     """Return node words from their parts, all of shape (nodes,)."""
-    right_shift = np.uint64(FEATURE_BITS + SPLIT_BITS)
-    words = np.asarray(right).astype(np.uint64) << right_shift
-    words |= np.asarray(split).astype(np.uint64) << np.uint64(FEATURE_BITS)
-    return words | np.asarray(feature).astype(np.uint64)
+    words = right.astype(np.uint64) << RIGHT_SHIFT
+    words |= split.astype(np.uint64) << SPLIT_SHIFT
+    return words | feature.astype(np.uint64)
 
 
 def unpack_nodes(nodes):
     """Return (feature, split, right) of node words."""
-    split = (nodes >> np.uint64(FEATURE_BITS)) & np.uint64((1 << SPLIT_BITS) - 1)
-    feature = nodes & np.uint64(LEAF)
-    right = nodes >> np.uint64(FEATURE_BITS + SPLIT_BITS)
+    feature = nodes & _LEAF_NODE
+    split = (nodes >> SPLIT_SHIFT) & SPLIT_MASK
+    right = nodes >> RIGHT_SHIFT
     return feature.astype(np.int32), split.astype(np.int32), right.astype(np.int32)
 
 
@@ -246,7 +246,7 @@ def grow_tree(words, labels, layout, n_classes, limits, seed):
         )
         depth, n_known, parent = stack[top, 4], stack[top, 5], stack[top, 6]
         if parent >= 0:
-            nodes[parent] |= np.uint64(n_nodes) << _RIGHT_SHIFT
+            nodes[parent] |= np.uint64(n_nodes) << RIGHT_SHIFT
         n = node.end - node.start
         best = _no_split()
         n_constant = n_known
@@ -319,12 +319,12 @@ def grow_tree(words, labels, layout, n_classes, limits, seed):
         if best.feature < 0 or not _improves(best, node, root.weight):
             end = _write_leaf(labels, node, left, leaf_start[n_leaves], leaf_class, leaf_weight)
             leaf_start[n_leaves + 1] = end
-            nodes[n_nodes] = _LEAF_NODE | (np.uint64(n_leaves) << _RIGHT_SHIFT)
+            nodes[n_nodes] = _LEAF_NODE | (np.uint64(n_leaves) << RIGHT_SHIFT)
             if end - leaf_start[n_leaves] == 1 and leaf_class[end - 1] <= HIGHEST_ONLY_CLASS:
-                nodes[n_nodes] |= np.uint64(leaf_class[end - 1] + 1) << _SPLIT_SHIFT
+                nodes[n_nodes] |= np.uint64(leaf_class[end - 1] + 1) << SPLIT_SHIFT
             n_leaves += 1
         else:
-            nodes[n_nodes] = np.uint64(best.feature) | (np.uint64(best.at) << _SPLIT_SHIFT)
+            nodes[n_nodes] = np.uint64(best.feature) | (np.uint64(best.at) << SPLIT_SHIFT)
             if best.feature != layout.sorted_feature:
                 _move_left_first(
                     _field(layout, best.feature),

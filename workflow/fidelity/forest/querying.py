@@ -10,15 +10,12 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from .growing import FEATURE_BITS, LEAF, SPLIT_BITS, Tree
+from .growing import LEAF, RIGHT_SHIFT, SPLIT_MASK, SPLIT_SHIFT, Tree
 from .packing import pack_rows, sort_order
 
 _BLOCK_ROWS = 256
 _SIDE_BY_SIDE = 16
 _LEAF = np.uint64(LEAF)
-_SPLIT_MASK = np.uint64((1 << SPLIT_BITS) - 1)
-_SPLIT_SHIFT = np.uint64(FEATURE_BITS)
-_RIGHT_SHIFT = np.uint64(FEATURE_BITS + SPLIT_BITS)
 
 _compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 
@@ -44,9 +41,9 @@ class Forest(NamedTuple):
 def join_trees(trees):
     """Return the `Forest` of a list of `growing.Tree`s, in that order."""
     return Forest(
-        _firsts([len(tree.nodes) for tree in trees]),
-        _firsts([len(tree.leaf_start) for tree in trees]),
-        _firsts([len(tree.leaf_class) for tree in trees]),
+        firsts([len(tree.nodes) for tree in trees]),
+        firsts([len(tree.leaf_start) for tree in trees]),
+        firsts([len(tree.leaf_class) for tree in trees]),
         *(np.concatenate(arrays) for arrays in zip(*trees, strict=True)),
     )
 
@@ -65,7 +62,8 @@ def take_tree(forest, t):
     )
 
 
-def _firsts(lengths):
+def firsts(lengths):
+    """Return where each of several runs starts when they follow on each other, and the end."""
     return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
 
 
@@ -112,14 +110,14 @@ def _find_leaves(forest, X, rows, repeats, leaves):
                     inner = feature != _LEAF
                     row = np.uint64(rows[asked[np.uint64(start) + j]])
                     level = np.uint64(X[row, feature if inner else np.uint64(0)])
-                    goes_left = level + level <= (word >> _SPLIT_SHIFT) & _SPLIT_MASK
-                    child = at[j] + np.uint64(1) if goes_left else first + (word >> _RIGHT_SHIFT)
+                    goes_left = level + level <= (word >> SPLIT_SHIFT) & SPLIT_MASK
+                    child = at[j] + np.uint64(1) if goes_left else first + (word >> RIGHT_SHIFT)
                     at[j] = child if inner else at[j]
                     going_on |= inner
             for j in range(n):
                 word = nodes[at[j]]
-                leaf = first_leaf + np.int64(word >> _RIGHT_SHIFT)
-                only_class = np.int64((word >> _SPLIT_SHIFT) & _SPLIT_MASK)
+                leaf = first_leaf + np.int64(word >> RIGHT_SHIFT)
+                only_class = np.int64((word >> SPLIT_SHIFT) & SPLIT_MASK)
                 leaves[asked[np.uint64(start) + j], t] = -only_class if only_class > 0 else leaf
         for i in range(len(rows)):
             if repeats[i]:

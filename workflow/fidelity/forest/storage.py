@@ -6,7 +6,6 @@ so a file cannot point outside of its arrays.
 """
 
 import json
-import os
 import zipfile
 from pathlib import Path
 
@@ -15,9 +14,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from ..files import whole_file
 from .classifier import HIGHEST_LEVEL, RandomForestClassifier
 from .growing import HIGHEST_ONLY_CLASS, LEAF, pack_nodes, unpack_nodes
-from .querying import Forest
+from .querying import Forest, firsts
 
 FORMAT = "fidelity.forest"
 VERSION = 1
@@ -61,17 +61,12 @@ def save_forests(path, forests):
     header = {"format": FORMAT, "version": VERSION, "forests": headers}
     text = json.dumps(header, sort_keys=True).encode()
     arrays = {"header": np.frombuffer(text, dtype=np.uint8), **arrays}
-    partial = Path(f"{path}.{os.getpid()}.partial")
-    try:
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            for name, array in arrays.items():
-                member = zipfile.ZipInfo(f"{name}.npy", date_time=_ZIP_DATE)
-                member.compress_type = zipfile.ZIP_DEFLATED
-                with archive.open(member, "w", force_zip64=True) as file:
-                    np.lib.format.write_array(file, array, allow_pickle=False)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as partial, zipfile.ZipFile(partial, "w", compresslevel=1) as archive:
+        for name, array in arrays.items():
+            member = zipfile.ZipInfo(f"{name}.npy", date_time=_ZIP_DATE)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(member, "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, array, allow_pickle=False)
 
 
 def load_forests(path):
@@ -229,15 +224,15 @@ def _rebuild(header, archive, number):
     last_class = leaf_class[np.cumsum(leaf_classes) - 1]
     alone = (leaf_classes == 1) & (last_class <= HIGHEST_ONLY_CLASS)
     split[in_leaf] = np.where(alone, last_class + 1, 0)
-    first_node = np.concatenate([[0], np.cumsum(nodes)])
+    first_node = firsts(nodes)
     right = np.empty(len(feature), dtype=np.int64)
     if not _find_right_children(first_node, in_leaf, right):
         raise ValueError("its nodes do not make up trees")
     leaves = np.add.reduceat(in_leaf, first_node[:-1], dtype=np.int64)
-    first_leaf = np.concatenate([[0], np.cumsum(leaves + 1)])
+    first_leaf = firsts(leaves + 1)
     of_tree = np.repeat(np.arange(len(leaves)), leaves)
-    cells_before = np.concatenate([[0], np.cumsum(leaf_classes)])
-    first_cell = cells_before[np.concatenate([[0], np.cumsum(leaves)])]
+    cells_before = firsts(leaf_classes)
+    first_cell = cells_before[firsts(leaves)]
     leaf_start = np.zeros(first_leaf[-1], dtype=np.int32)
     leaf_start[np.arange(len(of_tree)) + of_tree + 1] = cells_before[1:] - first_cell[of_tree]
     forest.forest_ = Forest(
