@@ -42,7 +42,7 @@ from .crowdai import COLUMNS
 from .files import whole_file
 from .seeding import generator, seed_sequence
 
-LISTENER_SHARE = 1 / 3
+LISTENER_SHARE = 0.31
 
 _LONGEST = max(published.SESSION_LENGTHS)
 _FIRST_DAY, _DAYS, _FILES_A_DAY = date(2018, 7, 15), 66, 10  # of the published files
@@ -61,6 +61,8 @@ _MINUTES_PLAYED = np.array([0.1, 0.4, 1.5, 3.3, 3.6])
 
 # Pause patterns (no, short, long); where there was a short one the originals have a long one too.
 _PAUSE_PATTERNS = np.array([[1, 0, 0], [0, 1, 1], [0, 0, 1]], dtype=np.uint16)
+_NO, _SHORT, _LONG = published.PAUSES.values()
+_PAUSE_SHARES = np.array([_NO, _SHORT, _LONG - _SHORT])
 
 _CONTEXTS = list(published.CONTEXT_ROWS)
 _STARTS, _ENDS = list(published.START_REASONS), list(published.END_REASONS)
@@ -89,13 +91,14 @@ _SEEK_SHARE = 0.02  # assumed
 # The world of the playlist listeners. All of it is assumed.
 _ALBUMS, _ALBUM_SIZES = 300, (8, 15)
 _PLAYLISTS, _PLAYLIST_SIZES = 200, (15, 40)
-_RUNS = (2, 8)  # songs in a row that a playlist takes from an album
-_COLLECTION_EXPONENT, _COLLECTION_SHIFT = 2.5, 6
+_RUNS = (4, 12)  # songs in a row that a playlist takes from an album
+_COLLECTION_EXPONENT, _COLLECTION_SHIFT = 2.5, 6.0
 _ALBUM_SHARE = 0.5  # of the collections opened
 _SHELF = 3  # collections that a listener goes between
-_SHUFFLED_SHARE = 0.2  # of sessions
+_SHUFFLED_SHARE = 0.22  # of sessions
 _FROM_START_SHARE = 0.5  # of the collections opened
 _AGAIN_SHARE = 0.7  # at the end of a collection; the rest change to another
+_LISTENER_PAUSES = np.array([0.95, 0.04, 0.01])
 _LEFT_EARLY = {"next": 0.05, "other": 0.4}  # share of songs not played to the end, by what follows
 
 # What a playlist listener does after a song, how often, and the reasons that the logs give: the
@@ -255,7 +258,7 @@ def generate_background(shard, sessions, seed):
             lengths,
             track=_draw_tracks(rng, end),
             skips=skips,
-            pauses=_draw_pauses(rng, sessions),
+            pauses=_draw_pauses(rng, sessions, _PAUSE_SHARES),
             context=context,
             switch=switch,
             shuffle=_hold_between(switch, shuffle),
@@ -286,7 +289,7 @@ def generate_playlist_listeners(shard, sessions, seed):
             np.full(sessions, _LONGEST),
             track,
             skips=skips,
-            pauses=_draw_pauses(rng, sessions),
+            pauses=_draw_pauses(rng, sessions, _LISTENER_PAUSES),
             context=np.full_like(track, _CONTEXTS.index("user_collection")),
             switch=np.zeros_like(track),
             shuffle=np.broadcast_to(is_shuffled[:, None], track.shape),
@@ -494,10 +497,9 @@ def _draw_popular(rng, shape):
     return np.clip(drawn.astype(np.int64), 0, _TRACKS - 1)
 
 
-def _draw_pauses(rng, sessions):
-    no, short, long = published.PAUSES.values()
-    uniform = _draw_alike(rng, (sessions, _LONGEST), _PAUSE_TENDENCY)
-    return _locate(uniform, [no, short, long - short])
+def _draw_pauses(rng, sessions, shares):
+    """Return pause patterns, each as often as its share."""
+    return _locate(_draw_alike(rng, (sessions, _LONGEST), _PAUSE_TENDENCY), shares)
 
 
 def _draw_clock(rng, lengths, skips):
