@@ -192,6 +192,8 @@ def write_logs(path, shard, sessions, seed):
     ValueError
         As `generate_background`.
     """
+    if sessions < 1:
+        raise ValueError(f"synthetic: sessions must be at least 1, not {sessions}")
     listeners = round(sessions * LISTENER_SHARE)
     logs = pa.concat_tables(
         [
@@ -551,8 +553,9 @@ def _check(shard, sessions, seed):
         raise ValueError(
             f"synthetic: {shard} is not named like training_set/log_0_20180715_000000000000"
         )
-    if sessions < 0 or seed < 0:
-        raise ValueError(f"synthetic: {sessions} sessions and seed {seed} must not be negative")
+    for name, number in (("sessions", sessions), ("seed", seed)):
+        if number < 0:
+            raise ValueError(f"synthetic: {name} must be at least 0, not {number}")
 
 
 def _format(rng, shard, seed, sessions):
