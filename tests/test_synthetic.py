@@ -291,11 +291,12 @@ def test_skips_nest_and_pauses_fit(background, listeners):
         assert {tuple(row) for row in later.to_numpy()} == {(1, 0, 0), (0, 1, 1), (0, 0, 1)}
 
 
-def test_dates_follow_midnight(background):
-    """Within a session the hour goes up, and the day with it."""
+def test_hours_go_up(background):
+    """Twenty songs of at most 3.6 minutes touch at most three hours; after 23 comes a new day."""
     hours = (pd.to_datetime(background["date"]).dt.day * 24 + background["hour_of_day"]).diff()
     later = background["session_position"] > 1
     assert set(hours[later]) == {0, 1}
+    assert hours.where(later, 0).groupby(background["session_id"], observed=True).sum().max() == 2
     assert background["date"].nunique() == 3
 
 

@@ -12,7 +12,7 @@ Its files have the exact format of the originals and hold two kinds of session:
   for no other reason than that they stand so in albums and playlists; there is no table of
   transitions.
 
-What it does not imitate. A third of the sessions are playlist listeners', far more than pass the
+What it does not imitate. Three sessions in ten are playlist listeners', far more than pass the
 filters in the originals. How those listeners choose, shuffle and jump is assumed, and set so that
 the sessions kept and the accuracy of the default recommender come near those of the paper: that
 they do is no finding. Nobody has a taste: each session chooses its albums and playlists anew, all
@@ -22,8 +22,9 @@ which nothing is published, are just rare. The skip pattern FTFF and dates of ot
 the originals, do not occur. So results on these logs show how the pipeline behaves, and are no
 evidence about the listeners of any service.
 
-Every draw is keyed by the seed of the config, the kind of session and the name of the shard. A
-shard's bytes do not depend on other shards, nor on the number of cores.
+Every draw is keyed by the seed of the config, the kind of session and the name of the shard; the
+catalogue of albums and playlists, and the ids of tracks, by the seed alone. A shard's bytes depend
+on nothing else than these and on how many sessions it holds.
 """
 
 import gzip
@@ -42,7 +43,7 @@ from .crowdai import COLUMNS
 from .files import whole_file
 from .seeding import generator, seed_sequence
 
-LISTENER_SHARE = 0.31
+LISTENER_SHARE = 0.31  # of all sessions; assumed
 
 _LONGEST = max(published.SESSION_LENGTHS)
 _FIRST_DAY, _DAYS, _FILES_A_DAY = date(2018, 7, 15), 66, 10  # of the published files
@@ -59,10 +60,11 @@ _SKIP_SHARES = np.diff(
 )
 _MINUTES_PLAYED = np.array([0.1, 0.4, 1.5, 3.3, 3.6])
 
-# Pause patterns (no, short, long); where there was a short one the originals have a long one too.
+# Pause patterns (no, short, long): a short pause comes with a long one in the originals. Shares
+# are of rows that are not the first of their session, where all three are 0.
 _PAUSE_PATTERNS = np.array([[1, 0, 0], [0, 1, 1], [0, 0, 1]], dtype=np.uint16)
-_NO, _SHORT, _LONG = published.PAUSES.values()
-_PAUSE_SHARES = np.array([_NO, _SHORT, _LONG - _SHORT])
+_PAUSES = dict(zip(("no", "short", "long"), published.PAUSES.values(), strict=True))
+_PAUSE_SHARES = np.array([_PAUSES["no"], _PAUSES["short"], _PAUSES["long"] - _PAUSES["short"]])
 
 _CONTEXTS = list(published.CONTEXT_ROWS)
 _STARTS, _ENDS = list(published.START_REASONS), list(published.END_REASONS)
@@ -88,7 +90,8 @@ _SKIP_TENDENCY, _PAUSE_TENDENCY, _BACK_TENDENCY = 0.35, 0.3, 0.4
 
 _SEEK_SHARE = 0.02  # assumed
 
-# The world of the playlist listeners. All of it is assumed.
+# The world of the playlist listeners. All of it is assumed. Their pauses are rarer than published
+# for all, as they let the music play; with more, the forest needs many more users to learn a song.
 _ALBUMS, _ALBUM_SIZES = 300, (8, 15)
 _PLAYLISTS, _PLAYLIST_SIZES = 200, (15, 40)
 _RUNS = (4, 12)  # songs in a row that a playlist takes from an album
@@ -220,10 +223,12 @@ def write_logs(path, shard, sessions, seed):
 def generate_background(shard, sessions, seed):
     """Return the background sessions of a shard in the format of the originals.
 
-    Each published share is met in expectation, but for those said to be fitted above. Rows of a
-    session are alike in their skips, pauses and steps back (a Gaussian copula, exchangeable in
-    the rows); as in the originals, each session has at least one row with and one without
-    skip_2.
+    Shares are those published, but for sampling error, and for three things: what is said to be
+    fitted above; hours, which are drawn for the middle of a session and smeared by its length;
+    skips by position, which have the published profile about the mean of MINI, 0.008 higher than
+    that of FULL. Rows of a session are alike in their skips, pauses and steps back (a Gaussian
+    copula, exchangeable in the rows). As in the originals, each session has at least one row with
+    and one without skip_2.
 
     Parameters
     ----------
@@ -273,9 +278,11 @@ def generate_background(shard, sessions, seed):
 def generate_playlist_listeners(shard, sessions, seed):
     """Return the sessions of playlist listeners in a shard; see `generate_background`.
 
-    All have 20 listenings of context user_collection; pauses, hours and premium are those of the
+    All have 20 listenings of context user_collection; hours and premium are those of the
     background. A listener opens three collections of the seed's `Catalogue`, drawn by popularity,
-    keeps the place in each, and plays all of them in order or all shuffled.
+    keeps the place in each, and plays all of them in order or all shuffled. After each song the
+    listener goes on, hears it again, goes back, jumps to any song of the collection, or changes to
+    another; the end of a collection leads to its beginning or to another one.
     """
     _check(shard, sessions, seed)
     rng = generator(seed, "synthetic", "playlist listeners", shard)
@@ -310,7 +317,7 @@ def make_catalogue(seed):
     """
     rng = generator(seed, "synthetic", "catalogue")
     album_sizes = rng.integers(*_ALBUM_SIZES, _ALBUMS, endpoint=True)
-    # Enough for all albums although many tracks are drawn twice: about half are distinct.
+    # More than enough for all albums, although many tracks are drawn again and again.
     drawn = _draw_popular(rng, 6 * album_sizes.sum())
     distinct = drawn[np.sort(np.unique(drawn, return_index=True)[1])]
     albums = np.split(distinct[: album_sizes.sum()], np.cumsum(album_sizes)[:-1])
