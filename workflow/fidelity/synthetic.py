@@ -384,7 +384,9 @@ def _draw_orders(rng, sizes, is_shuffled):
 
 
 def _draw_rare_skips(rng, action):
-    """Return the skip patterns of listeners who play most songs to the end, but not all."""
+    """Return the skip patterns of listeners who play most songs to the end; each session has a
+    row with skip_2, as in the originals.
+    """
     share = np.where(action == _NEXT, _LEFT_EARLY["next"], _LEFT_EARLY["other"])
     is_left = rng.random(action.shape) < share
     skips = np.where(is_left, _choose(rng, _SKIP_SHARES[:_FULL], action.shape), _FULL)
