@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from .errors import InputError
 from .files import whole_file
 
 _TEXT, _INTEGER, _BOOLEAN = pa.string(), pa.uint16(), pa.bool_()
@@ -81,26 +82,26 @@ def find_logs(folder):
 
     Raises
     ------
-    ValueError
+    InputError
         If the folder is missing or holds no raw file, if a folder is named like a raw file, or
         if two files make one shard.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise ValueError(f"{folder}: there is no such folder of logs")
+        raise InputError(f"{folder}: there is no such folder of logs")
     shards = {}
     for path in sorted(folder.rglob("*")):
         suffix = next((suffix for suffix in SUFFIXES if path.name.endswith(suffix)), None)
         if suffix is None:
             continue
         if path.is_dir():
-            raise ValueError(f"{path}: a folder is named like a raw file; rename it")
+            raise InputError(f"{path}: a folder is named like a raw file; rename it")
         shard = path.relative_to(folder).as_posix().removesuffix(suffix)
         if shard in shards:
-            raise ValueError(f"{shards[shard]} and {path} are one shard; remove one of them")
+            raise InputError(f"{shards[shard]} and {path} are one shard; remove one of them")
         shards[shard] = path
     if not shards:
-        raise ValueError(f"{folder}: holds no .csv or .csv.gz file")
+        raise InputError(f"{folder}: holds no .csv or .csv.gz file")
     return shards
 
 
@@ -126,7 +127,7 @@ def extract_sessions(raw, table, filters, timing):
 
     Raises
     ------
-    ValueError
+    InputError
         If the file is not as described above; the text names the file and the line.
     """
     raw = Path(raw)
@@ -159,14 +160,14 @@ def require_sessions(funnel):
 
     Raises
     ------
-    ValueError
+    InputError
         It says which filter removed the most sessions.
     """
     sessions = funnel.groupby("filter")["sessions"].sum()
     if sessions["kept"] > 0:
         return
     dropped = sessions.drop(["read", "kept"])
-    raise ValueError(
+    raise InputError(
         f"none of {sessions['read']} sessions is left: the filter {dropped.idxmax()} removed the "
         f"most, {dropped.max()}; relax it under sessions in the config, or bring other logs"
     )
@@ -217,7 +218,7 @@ def _read(raw, names):
     try:
         yield from _whole_sessions(raw, names)
     except (pa.ArrowInvalid, pa.ArrowKeyError, EOFError, OSError, ValueError) as error:
-        raise ValueError(f"{raw}: {_explain(raw, names) or error}") from error
+        raise InputError(f"{raw}: {_explain(raw, names) or error}") from error
 
 
 def _whole_sessions(raw, names):
@@ -225,7 +226,7 @@ def _whole_sessions(raw, names):
 
     Raises
     ------
-    ValueError
+    InputError
         If positions or lengths do not fit, or a session's rows are not together.
     """
     seen = []
@@ -241,7 +242,7 @@ def _whole_sessions(raw, names):
         yield _checked(rest, np.zeros(1, dtype=np.int64), seen)
     hashes = np.concatenate(seen) if seen else np.empty(0)
     if len(np.unique(hashes)) < len(hashes):
-        raise ValueError("the rows of a session are not together")
+        raise InputError("the rows of a session are not together")
 
 
 def _blocks(raw, names):
@@ -273,7 +274,7 @@ def _checked(listenings, starts, seen):
         expected = np.arange(len(listenings)) - np.repeat(starts, sizes) + 1
         length = _numpy(listenings["session_length"])
         if (position != expected).any() or (length != np.repeat(sizes, sizes)).any():
-            raise ValueError("positions or lengths of a session do not fit")
+            raise InputError("positions or lengths of a session do not fit")
         ids = listenings["session_id"].take(pa.array(starts)).to_numpy()
         seen.append(pd.util.hash_array(ids, categorize=False))
     return listenings, sizes
@@ -310,15 +311,15 @@ def _check_header(raw):
     try:
         header = next(csv.reader(_lines(raw)), None)
     except (EOFError, OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{raw}: cannot be read ({error}); bring a whole copy") from error
+        raise InputError(f"{raw}: cannot be read ({error}); bring a whole copy") from error
     if header is None:
-        raise ValueError(f"{raw}: is empty; remove it or bring a whole copy")
+        raise InputError(f"{raw}: is empty; remove it or bring a whole copy")
     missing = [name for name in COLUMNS if name not in header]
     if missing:
-        raise ValueError(f"{raw}, line 1: the column {missing[0]} is missing")
+        raise InputError(f"{raw}, line 1: the column {missing[0]} is missing")
     repeated = [name for name in header if header.count(name) > 1]
     if repeated:
-        raise ValueError(f"{raw}, line 1: the column {repeated[0]} stands there twice")
+        raise InputError(f"{raw}, line 1: the column {repeated[0]} stands there twice")
     extra = [name for name in header if name not in COLUMNS]
     if extra:
         warnings.warn(f"{raw}: the column {extra[0]} is not of this format; ignored", stacklevel=3)

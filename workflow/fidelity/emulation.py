@@ -9,11 +9,47 @@ Arithmetic on c is exact, on the fraction that its text says; halves round to ev
 """
 
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
+
+from .logs import log
 
 ABSENT = -1
+
+
+class Deal(NamedTuple):
+    """Where each user stands at the two providers: one entry a user in each array.
+
+    `adversary_rank` and `target_rank` (int32) are the place in the provider's order from 0,
+    or -1 for a user that it does not have.
+    """
+
+    user: np.ndarray
+    adversary_rank: np.ndarray
+    target_rank: np.ndarray
+
+
+class GridPoint(NamedTuple):
+    """Which databases are compared: c, and the number of users of D_T and of D_A.
+
+    `common_fraction` is c as text. `target_size` is a number, or "max" for s(c); where
+    `max_in_grid`, a number that happens to be s(c) is left to the point "max".
+    `adversary_size` is a number, "full" for s(c), or "matched" for the target's size.
+    """
+
+    common_fraction: str
+    target_size: str
+    adversary_size: str
+    max_in_grid: bool
+
+
+class Databases(NamedTuple):
+    """The users of D_A and of D_T at a grid point, ascending, in one repeat."""
+
+    repeat: int
+    adversary: np.ndarray
+    target: np.ndarray
 
 
 def full_size(n_users, common_fraction):
@@ -39,13 +75,8 @@ def count_common(size, common_fraction):
     return below + ((2 * rest > denominator) | (is_half & is_odd))
 
 
-def resolve_size(size, n_users, common_fraction):
-    """Return a database size as a number of users, `max` being s(c)."""
-    return full_size(n_users, common_fraction) if size == "max" else int(size)
-
-
 def deal_users(users, common_fraction, rng):
-    """Return where each user stands at the two providers.
+    """Return the `Deal` of a population.
 
     Parameters
     ----------
@@ -54,12 +85,6 @@ def deal_users(users, common_fraction, rng):
     common_fraction : str or number
         c in [0, 1].
     rng : numpy.random.Generator
-
-    Returns
-    -------
-    DataFrame
-        One row a user, in the order of `users`: user, adversary_rank, target_rank (int32), the
-        place in the provider's order from 0, or -1 for a user that it does not have.
     """
     n_users = len(users)
     size = full_size(n_users, common_fraction)
@@ -74,19 +99,89 @@ def deal_users(users, common_fraction, rng):
     adversary[shared] = target[shared] = places[is_common]
     adversary[rest[:n_own]] = places[~is_common]
     target[rest[n_own : 2 * n_own]] = places[~is_common]
-    return pd.DataFrame({"user": users, "adversary_rank": adversary, "target_rank": target})
+    return Deal(users, adversary, target)
 
 
-def first_users(deal, provider, size):
-    """Return the users in a provider's prefix of `size` users, in its order.
+def first_users(users, rank, size):
+    """Return the users in a provider's prefix of `size` users, in the order of `users`.
 
     Parameters
     ----------
-    deal : DataFrame
-        From `deal_users`, of one repeat.
-    provider : {"adversary", "target"}
+    users, rank : shape (n,)
+        As in `Deal`.
     size : int
     """
-    rank = deal[f"{provider}_rank"].to_numpy()
-    chosen = np.flatnonzero((rank >= 0) & (rank < size))
-    return deal["user"].to_numpy()[chosen[np.argsort(rank[chosen])]]
+    return users[(rank >= 0) & (rank < size)]
+
+
+def resolve_sizes(point, n_users):
+    """Return (users of D_A, users of D_T) at a `GridPoint`; None if there are not so many."""
+    largest = full_size(n_users, point.common_fraction)
+    t = largest if point.target_size == "max" else int(point.target_size)
+    by_name = {"full": largest, "matched": t}
+    a = by_name.get(point.adversary_size) or int(point.adversary_size)
+    left_to_max = t == largest and point.target_size != "max" and point.max_in_grid
+    return None if max(a, t) > largest or left_to_max else (a, t)
+
+
+def largest_shared_size(numbers, smallest_fraction, n_users):
+    """Return the largest of these numbers of users that providers have at every c; None if none.
+
+    s(c) grows with c, so the smallest c decides.
+    """
+    largest = full_size(n_users, smallest_fraction)
+    return max((number for number in numbers if number <= largest), default=None)
+
+
+def split_repeats(deals):
+    """Return [(repeat, `Deal`)] from the columns of a table of deals.
+
+    Parameters
+    ----------
+    deals : dict of arrays
+        repeat, user, adversary_rank, target_rank.
+    """
+    repeats = []
+    for repeat in np.unique(deals["repeat"]).tolist():
+        rows = deals["repeat"] == repeat
+        repeats.append((repeat, Deal(*(deals[name][rows] for name in Deal._fields))))
+    return repeats
+
+
+def make_databases(deals, point):
+    """Return the `Databases` of each repeat at a `GridPoint`; none if there is no such size.
+
+    Parameters
+    ----------
+    deals : dict of arrays
+        As in `split_repeats`.
+    point : GridPoint
+    """
+    repeats = split_repeats(deals)
+    n_users = len(repeats[0][1].user)
+    sizes = resolve_sizes(point, n_users)
+    if sizes is None:
+        log.info("no rows: %d users do not make up this grid point, or it is that of max", n_users)
+        return []
+    return [
+        Databases(
+            repeat,
+            first_users(deal.user, deal.adversary_rank, sizes[0]),
+            first_users(deal.user, deal.target_rank, sizes[1]),
+        )
+        for repeat, deal in repeats
+    ]
+
+
+def rows_of(chosen, user):
+    """Return which observations are of the chosen users, bool like `user`.
+
+    Parameters
+    ----------
+    chosen : shape (k,)
+        Distinct users, numbers from 0.
+    user : shape (observations,)
+    """
+    is_chosen = np.zeros(max(chosen.max(initial=-1), user.max(initial=-1)) + 1, dtype=bool)
+    is_chosen[chosen] = True
+    return is_chosen[user]

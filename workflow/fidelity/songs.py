@@ -11,6 +11,8 @@ import numba
 import numpy as np
 import pandas as pd
 
+from .errors import InputError
+
 
 class Reduction(NamedTuple):
     """Steps of a reduction: `curve` (songs, sessions, ratio), and when each went.
@@ -63,13 +65,13 @@ def choose_songs(curve, songs, min_songs):
 
     Raises
     ------
-    ValueError
+    InputError
         If there are fewer songs than asked for.
     """
     asked = min_songs if songs == "densest" else songs
     if len(curve) < asked:
         key = "min_songs" if songs == "densest" else "songs"
-        raise ValueError(
+        raise InputError(
             f"{key}: {asked} asks for more songs than the {len(curve)} in the sessions kept; "
             "lower it, relax the filters under sessions, or bring more logs"
         )

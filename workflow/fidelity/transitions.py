@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from .errors import InputError
 from .songs import choose_songs, reduce_songs
 
 KEYS = ("user", "session", "position", "song", "next_song")
@@ -53,7 +54,7 @@ def select_songs(listenings, songs, min_songs):
 
     Raises
     ------
-    ValueError
+    InputError
         If there are fewer songs than asked for, or no session is left.
     """
     track_ids, track = np.unique(listenings["track_id"].to_numpy(dtype=object), return_inverse=True)
@@ -63,7 +64,7 @@ def select_songs(listenings, songs, min_songs):
     kept_tracks = np.flatnonzero(reduction.song_step > step)
     kept_sessions = np.flatnonzero(reduction.session_step > step)
     if len(kept_sessions) == 0:
-        raise ValueError(
+        raise InputError(
             f"songs: {songs} leaves no session of which all songs are kept; ask for more songs"
         )
     left = listenings[reduction.session_step[session] > step]

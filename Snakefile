@@ -1,0 +1,19 @@
+configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/logs.smk"
+include: "rules/sessions.smk"
+include: "rules/emulation.smk"
+include: "rules/recommender.smk"
+include: "rules/attack.smk"
+include: "rules/information.smk"
+include: "rules/results.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        [f"{RESULTS}/figures/{name}.{format}" for name in FIGURES for format in FORMATS],
+        [f"{RESULTS}/tables/{name}.csv" for name in TABLES],
+        f"{RESULTS}/findings.md",

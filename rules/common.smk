@@ -1,0 +1,139 @@
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+from fidelity.config import check_config, check_surroundings, fraction_text
+from fidelity.crowdai import find_logs
+from fidelity.sources import digest
+from fidelity.synthetic import plan_shards
+
+min_version("9.0")
+
+
+def require_faultless(faults):
+    if faults:
+        raise WorkflowError("\n".join(["the config has faults:", *faults]))
+
+
+SCHEMA = yaml.safe_load(
+    Path(workflow.basedir, "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8")
+)
+require_faultless(check_config(config, SCHEMA))
+if workflow.is_main_process:
+    require_faultless(check_surroundings(config))
+
+DATASET = config["dataset"]
+SOURCE = config["datasets"][DATASET]
+RESULTS = f"results/{DATASET}"
+POINT = f"{RESULTS}/grid/common-{{common}}/target-{{target}}"
+NOTE = "synthetic stand-in" if "synthetic" in SOURCE else ""
+
+FRACTIONS = [fraction_text(fraction) for fraction in config["grid"]["common_fraction"]]
+SIZES = [str(size) for size in config["grid"]["target_size"]]
+NUMBERS = sorted(int(size) for size in SIZES if size != "max")
+LARGEST_FRACTION = max(FRACTIONS, key=float)
+# Of which the largest that every fraction has is where fractions are compared.
+SHARED_SIZE = {"numbers": NUMBERS, "smallest_fraction": min(FRACTIONS, key=float)}
+# The estimator's parameters in one order, so that another order of the config is no change.
+RECOMMENDER = dict(sorted(config["recommender"].items()))
+TIMING = [name for name in config["features"] if name != "song"]
+# Timing columns that any stage reads, each once.
+COLUMNS = list(dict.fromkeys(TIMING + [name for name in config["information"]["cells"] if name not in ("song", "next_song")]))
+
+if "synthetic" in SOURCE:
+    STAND_IN = plan_shards(**SOURCE["synthetic"])
+    RAW = {shard: f"{RESULTS}/raw/{shard}.csv.gz" for shard in STAND_IN}
+else:
+    STAND_IN = {}
+    RAW = {shard: str(path) for shard, path in find_logs(SOURCE["logs"]).items()}
+
+TABLES = [
+    "leakage",
+    "accuracy",
+    "in_sample_accuracy",
+    "information",
+    "figure2",
+    "figure3",
+    "figure4",
+]
+# Each figure's tables, by what its function calls them.
+FIGURES = {
+    "figure2": {"shares": "tables/figure2.csv", "accuracy": "tables/accuracy.csv"},
+    "figure3": {"shares": "tables/figure3.csv"},
+    "figure4": {"information": "tables/figure4.csv"},
+    "leakage": {"leakage": "tables/leakage.csv"},
+    "accuracy": {
+        "accuracy": "tables/accuracy.csv",
+        "in_sample": "tables/in_sample_accuracy.csv",
+        "songs": "sessions/songs.parquet",
+    },
+    "song_selection": {"curve": "sessions/song_selection.csv", "songs": "sessions/songs.parquet"},
+}
+FORMATS = ["pdf", "png", "svg"]
+
+
+wildcard_constraints:
+    common=r"[0-9.e+-]+",
+    target=r"[0-9]+|max|shared",
+    shard=r".+",
+    figure="|".join(FIGURES),
+
+
+def code(name, *modules):
+    """Return the digest of what a script runs, and of modules that it imports by name."""
+    return digest(Path(workflow.basedir, "workflow/scripts", f"{name}.py"), *modules)
+
+
+def recommender_code(name):
+    """Return the digest of what a script runs with the configured recommender."""
+    return code(name, RECOMMENDER["estimator"].rpartition(".")[0])
+
+
+def grid(file):
+    """Return a file of every grid point."""
+    return expand(f"{POINT}/{file}", common=FRACTIONS, target=SIZES)
+
+
+def accuracy_files():
+    """Return the accuracies at every size for the largest fraction, at one for the others."""
+    others = [fraction for fraction in FRACTIONS if fraction != LARGEST_FRACTION]
+    file = f"{RESULTS}/accuracy/common-{{common}}/target-{{target}}.csv"
+    return expand(file, common=LARGEST_FRACTION, target=SIZES) + expand(
+        file, common=others, target="shared"
+    )
+
+
+def point_of(common, target):
+    """Return the fields of a grid point."""
+    return {
+        "common_fraction": common,
+        "target_size": target,
+        "adversary_size": str(config["adversary_size"]),
+        "max_in_grid": "max" in SIZES,
+    }
+
+
+def point(wildcards):
+    """Return the fields of the grid point of a job."""
+    return point_of(wildcards.common, wildcards.target)
+
+
+def figure_tables(figure):
+    """Return the files that a figure is drawn from."""
+    return {name: f"{RESULTS}/{file}" for name, file in FIGURES[figure].items()}
+
+
+def model_mem_mb(wildcards):
+    """Return the memory of a job that holds one model at a time.
+
+    scikit-learn's trees hold a number per class in every node: 9,200 MB were measured for 20
+    trees on the paper's 11,156 users, and memory grows with users and trees.
+    """
+    estimator = RECOMMENDER["estimator"]
+    if not estimator.startswith(("sklearn.ensemble", "sklearn.tree")):
+        return 1000
+    users = 11156 if wildcards.target in ("max", "shared") else int(wildcards.target)
+    trees = RECOMMENDER.get("n_estimators") or 100
+    return 1000 + 8200 * users * trees // (11156 * 20)

@@ -1,0 +1,14 @@
+rule make_logs:
+    """Make one file of the synthetic stand-in, in the format of the CrowdAI logs."""
+    output:
+        raw=f"{RESULTS}/raw/{{shard}}.csv.gz",
+    params:
+        sessions=lambda wildcards: STAND_IN[wildcards.shard],
+        seed=config["seed"],
+        code=code("make_logs"),
+    log:
+        f"{RESULTS}/logs/make_logs/{{shard}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/make_logs/{{shard}}.tsv"
+    script:
+        "../workflow/scripts/make_logs.py"

@@ -1,0 +1,68 @@
+rule train_models:
+    """Train the target's model of each repeat."""
+    input:
+        transitions=rules.select_songs.output.transitions,
+        deals=rules.deal_users.output.deals,
+    output:
+        models=f"{POINT}/models.zip" if config["keep_models"] else temp(f"{POINT}/models.zip"),
+    params:
+        point=point,
+        features=config["features"],
+        recommender=RECOMMENDER,
+        seed=config["seed"],
+        code=recommender_code("train_models"),
+    resources:
+        mem_mb=model_mem_mb,
+    log:
+        f"{RESULTS}/logs/train_models/common-{{common}}/target-{{target}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_models/common-{{common}}/target-{{target}}.tsv"
+    script:
+        "../workflow/scripts/train_models.py"
+
+
+rule query_models:
+    """Ask the target's models about each of the adversary's transitions."""
+    input:
+        transitions=rules.select_songs.output.transitions,
+        deals=rules.deal_users.output.deals,
+        models=rules.train_models.output.models,
+    output:
+        responses=f"{POINT}/responses.parquet",
+    params:
+        point=point,
+        features=config["features"],
+        recommender=RECOMMENDER,
+        code=recommender_code("query_models"),
+    resources:
+        mem_mb=model_mem_mb,
+    log:
+        f"{RESULTS}/logs/query_models/common-{{common}}/target-{{target}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/query_models/common-{{common}}/target-{{target}}.tsv"
+    script:
+        "../workflow/scripts/query_models.py"
+
+
+rule cross_validate:
+    """Measure the accuracy of the recommender on users that it does not know."""
+    input:
+        transitions=rules.select_songs.output.transitions,
+        deals=rules.deal_users.output.deals,
+    output:
+        accuracy=f"{RESULTS}/accuracy/common-{{common}}/target-{{target}}.csv",
+    params:
+        point=point,
+        shared=lambda wildcards: SHARED_SIZE if wildcards.target == "shared" else None,
+        features=config["features"],
+        recommender=RECOMMENDER,
+        seed=config["seed"],
+        code=recommender_code("cross_validate"),
+    resources:
+        mem_mb=model_mem_mb,
+    log:
+        f"{RESULTS}/logs/cross_validate/common-{{common}}/target-{{target}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/cross_validate/common-{{common}}/target-{{target}}.tsv"
+    script:
+        "../workflow/scripts/cross_validate.py"

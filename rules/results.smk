@@ -1,0 +1,94 @@
+rule tabulate_leakage:
+    """Join the leakage of all grid points."""
+    input:
+        leakage=grid("leakage.csv"),
+    output:
+        leakage=f"{RESULTS}/tables/leakage.csv",
+        figure2=f"{RESULTS}/tables/figure2.csv",
+        figure3=f"{RESULTS}/tables/figure3.csv",
+    params:
+        code=code("tabulate_leakage"),
+    log:
+        f"{RESULTS}/logs/tabulate_leakage.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tabulate_leakage.tsv"
+    script:
+        "../workflow/scripts/tabulate_leakage.py"
+
+
+rule tabulate_information:
+    """Join the information of all grid points."""
+    input:
+        transitions=rules.select_songs.output.transitions,
+        information=grid("information.csv"),
+    output:
+        information=f"{RESULTS}/tables/information.csv",
+        figure4=f"{RESULTS}/tables/figure4.csv",
+    params:
+        points=[point_of(common, target) for common in FRACTIONS for target in SIZES],
+        code=code("tabulate_information"),
+    log:
+        f"{RESULTS}/logs/tabulate_information.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tabulate_information.tsv"
+    script:
+        "../workflow/scripts/tabulate_information.py"
+
+
+rule tabulate_accuracy:
+    """Join the accuracies."""
+    input:
+        accuracy=accuracy_files(),
+    output:
+        accuracy=f"{RESULTS}/tables/accuracy.csv",
+        in_sample=f"{RESULTS}/tables/in_sample_accuracy.csv",
+    params:
+        code=code("tabulate_accuracy"),
+    log:
+        f"{RESULTS}/logs/tabulate_accuracy.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tabulate_accuracy.tsv"
+    script:
+        "../workflow/scripts/tabulate_accuracy.py"
+
+
+rule draw_figure:
+    """Draw one figure for print and screen."""
+    input:
+        unpack(lambda wildcards: figure_tables(wildcards.figure)),
+    output:
+        multiext(f"{RESULTS}/figures/{{figure}}", *(f".{format}" for format in FORMATS)),
+    params:
+        style=dict(sorted(config["figures"].items())),
+        note=NOTE,
+        code=code("draw_figure"),
+    log:
+        f"{RESULTS}/logs/draw_figure/{{figure}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/draw_figure/{{figure}}.tsv"
+    script:
+        "../workflow/scripts/draw_figure.py"
+
+
+rule write_findings:
+    """Tell in words and numbers what was found."""
+    input:
+        funnel=rules.select_songs.output.funnel,
+        songs=rules.select_songs.output.songs,
+        curve=rules.select_songs.output.curve,
+        leakage=rules.tabulate_leakage.output.leakage,
+        accuracy=rules.tabulate_accuracy.output.accuracy,
+        in_sample=rules.tabulate_accuracy.output.in_sample,
+        information=rules.tabulate_information.output.information,
+    output:
+        findings=f"{RESULTS}/findings.md",
+    params:
+        dataset=DATASET,
+        note=NOTE,
+        code=code("write_findings"),
+    log:
+        f"{RESULTS}/logs/write_findings.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/write_findings.tsv"
+    script:
+        "../workflow/scripts/write_findings.py"

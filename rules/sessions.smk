@@ -1,0 +1,40 @@
+rule extract_sessions:
+    """Keep the sessions of one raw file that pass the filters."""
+    input:
+        raw=lambda wildcards: RAW[wildcards.shard],
+    output:
+        table=f"{RESULTS}/sessions/shards/{{shard}}.parquet",
+        funnel=f"{RESULTS}/sessions/shards/{{shard}}.funnel.csv",
+    params:
+        filters=dict(sorted(config["sessions"].items())),
+        timing=COLUMNS,
+        code=code("extract_sessions"),
+    log:
+        f"{RESULTS}/logs/extract_sessions/{{shard}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/extract_sessions/{{shard}}.tsv"
+    script:
+        "../workflow/scripts/extract_sessions.py"
+
+
+rule select_songs:
+    """Reduce the songs until each has enough sessions; make the observations."""
+    input:
+        tables=[f"{RESULTS}/sessions/shards/{shard}.parquet" for shard in RAW],
+        funnels=[f"{RESULTS}/sessions/shards/{shard}.funnel.csv" for shard in RAW],
+    output:
+        funnel=f"{RESULTS}/sessions/funnel.csv",
+        songs=f"{RESULTS}/sessions/songs.parquet",
+        curve=f"{RESULTS}/sessions/song_selection.csv",
+        transitions=f"{RESULTS}/sessions/transitions.parquet",
+    params:
+        shards=list(RAW),
+        songs=config["songs"],
+        min_songs=config["min_songs"],
+        code=code("select_songs"),
+    log:
+        f"{RESULTS}/logs/select_songs.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/select_songs.tsv"
+    script:
+        "../workflow/scripts/select_songs.py"

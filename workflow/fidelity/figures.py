@@ -1,0 +1,280 @@
+"""Every figure, in one style: for print, in greyscale, and for colour-blind readers.
+
+Common fractions are told apart by shade, marker and a label at the line's end. Bands are 95 %
+intervals over repeats (of accuracies: over folds). Each function takes tables as the workflow
+writes them and returns a matplotlib `Figure`.
+"""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from .summary import POINT, mean_with_interval
+
+MARKERS = "osD^vPX*<>"
+GREY = "0.45"
+GOLDEN_RATIO = 1.618
+MM_PER_INCH = 25.4
+_ZERO_BITS = 1e-9
+
+
+def draw(name, tables, style):
+    """Return a figure by its name in `FIGURES`.
+
+    Parameters
+    ----------
+    name : str
+    tables : dict of DataFrame
+        The arguments of the figure's function.
+    style : dict
+        width_mm, font_pt.
+    """
+    with matplotlib.rc_context(_settings(**style)):
+        figure = FIGURES[name](**tables)
+        figure.canvas.draw()
+    return figure
+
+
+def save(figure, path, style, note):
+    """Write a figure in the format that the path's ending names; the same bytes each time.
+
+    Parameters
+    ----------
+    figure : Figure
+    path : path
+    style : dict
+        As in `draw`.
+    note : str
+        Printed above the figure, such as where its data come from.
+    """
+    with matplotlib.rc_context(_settings(**style)):
+        figure.suptitle(note, x=0.99, ha="right", color=GREY, style="italic", size=style["font_pt"])
+        dateless = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
+        kind = str(path).rpartition(".")[2]
+        figure.savefig(path, format=kind, metadata=dateless[kind])
+
+
+def draw_true_positives(shares, accuracy):
+    """Figure 2 of the paper: the share of true positives against the target's size."""
+    figure, axes = _new_figure()
+    _draw_by_fraction(axes, shares)
+    found = mean_with_interval(accuracy, "accuracy")
+    widest = found[found["common_fraction"] == _fractions(found)[-1]]
+    axes.plot(widest["target_size"], widest["mean"], color="black", linestyle="--", linewidth=1)
+    last = widest.iloc[-1]
+    axes.annotate(
+        "accuracy on unknown users",
+        (last["target_size"] / 2, last["mean"]),
+        xytext=(0, 6),
+        textcoords="offset points",
+        ha="right",
+    )
+    axes.set_ylabel("true positives (share of all transitions)")
+    axes.set_ylim(0, max(1.12 * widest["mean"].max(), 1.05 * shares["mean"].max()))
+    return figure
+
+
+def draw_false_positives(shares):
+    """Figure 3 of the paper: the share of false positives against the target's size."""
+    figure, axes = _new_figure()
+    _draw_by_fraction(axes, shares)
+    axes.set_ylabel("false positives (share of all transitions)")
+    axes.set_ylim(0, None)
+    return figure
+
+
+def draw_information(information):
+    """Figure 4 of the paper: plug-in mutual information against the target's size."""
+    figure, axes = _new_figure()
+    last = information.groupby("common_fraction").tail(1)
+    same = last["common_fraction"][last["mean"] < _ZERO_BITS]
+    _draw_by_fraction(axes, information, dict.fromkeys(same, ", same users"))
+    axes.set_ylabel("MI(holder; observation), plug-in (bits)")
+    axes.set_ylim(0, None)
+    return figure
+
+
+def draw_leakage(leakage):
+    """TPR and FPR against the target's size, one panel a fraction; the gap is the leak."""
+    fractions = _fractions(leakage)
+    figure, panels = _new_figure(len(fractions))
+    for fraction, axes in zip(fractions, panels, strict=True):
+        own = leakage[leakage["common_fraction"] == fraction]
+        rates = {rate: mean_with_interval(own, rate) for rate in ("tpr", "fpr")}
+        both = pd.merge(*rates.values(), on=POINT, suffixes=("_tpr", "_fpr"))
+        axes.fill_between(
+            both["target_size"], both["mean_fpr"], both["mean_tpr"], color="0.85", linewidth=0
+        )
+        for rate, marker, style in (("tpr", "o", "-"), ("fpr", "s", "--")):
+            if len(rates[rate]):
+                _draw_line(axes, rates[rate], color="black", marker=marker, linestyle=style)
+        axes.set_title(f"c = {fraction}")
+        axes.set_xlabel(None)
+        axes.set_xlim(0, 1.05 * own["target_size"].max())
+        axes.xaxis.set_major_locator(MaxNLocator(2))
+    figure.supxlabel("users of the target", size=panels[0].xaxis.label.get_size())
+    panels[0].set_ylabel("rate of matches")
+    panels[0].set_ylim(0, 1)
+    _label_rates(panels, leakage, fractions)
+    return figure
+
+
+def draw_accuracy(accuracy, in_sample, songs):
+    """Accuracy against the size of the target's database."""
+    figure, axes = _new_figure()
+    fractions = _fractions(accuracy)
+    for table, marker, style, label, offset in (
+        (in_sample, "s", "--", "on the users it was trained on", 7),
+        (accuracy, "o", "-", "on unknown users (10-fold)", -14),
+    ):
+        found = mean_with_interval(table, "accuracy")
+        widest = found[found["common_fraction"] == fractions[-1]]
+        _draw_line(axes, widest, color="black", marker=marker, linestyle=style)
+        middle = widest.iloc[len(widest) // 2]
+        axes.annotate(
+            label,
+            (middle["target_size"], middle["mean"]),
+            xytext=(0, offset),
+            textcoords="offset points",
+        )
+    baseline = 1 / len(songs)
+    axes.axhline(baseline, color=GREY, linewidth=1, linestyle=":")
+    axes.annotate(
+        f"a song at random, 1/{len(songs)}",
+        (1, baseline),
+        xycoords=("axes fraction", "data"),
+        xytext=(-2, 3),
+        textcoords="offset points",
+        ha="right",
+        color=GREY,
+    )
+    axes.set_ylabel("accuracy")
+    axes.set_ylim(0, 1)
+    return figure
+
+
+def draw_song_selection(curve, songs):
+    """What is left while the songs with fewest sessions are dropped."""
+    figure, panels = _new_figure(2, share_y=False)
+    kept = curve[curve["songs"] == len(songs)].iloc[0]
+    for axes, column, label in zip(
+        panels, ("sessions", "ratio"), ("sessions left", "sessions per song"), strict=True
+    ):
+        left = curve[curve[column] > 0]
+        axes.plot(left["songs"], left[column], color="black", linewidth=1)
+        axes.plot(kept["songs"], kept[column], "o", color="black")
+        axes.annotate(
+            f"{len(songs)} songs\n{kept[column]:,.{0 if column == 'sessions' else 1}f}",
+            (kept["songs"], kept[column]),
+            xytext=(0.45, 0.2),
+            textcoords="axes fraction",
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.6},
+        )
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_title(label)
+        axes.set_xlabel("songs left")
+    return figure
+
+
+FIGURES = {
+    "figure2": draw_true_positives,
+    "figure3": draw_false_positives,
+    "figure4": draw_information,
+    "leakage": draw_leakage,
+    "accuracy": draw_accuracy,
+    "song_selection": draw_song_selection,
+}
+
+
+def _settings(width_mm, font_pt):
+    width = width_mm / MM_PER_INCH
+    return {
+        "figure.figsize": (width, width / GOLDEN_RATIO),
+        "figure.constrained_layout.use": True,
+        "figure.constrained_layout.h_pad": 0.08,
+        "savefig.dpi": 300,
+        "font.size": font_pt,
+        "axes.titlesize": font_pt,
+        "axes.labelsize": font_pt,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.linewidth": 0.6,
+        "lines.linewidth": 1,
+        "lines.markersize": font_pt / 2.5,
+        "legend.frameon": False,
+        "pdf.fonttype": 42,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "fidelity",
+    }
+
+
+def _new_figure(n_panels=None, share_y=True):
+    figure = Figure()
+    if n_panels is None:
+        axes = figure.subplots()
+        _label_sizes(axes)
+        return figure, axes
+    panels = figure.subplots(1, n_panels, sharey=share_y, squeeze=False)[0]
+    for axes in panels:
+        _label_sizes(axes)
+    return figure, panels
+
+
+def _label_sizes(axes):
+    axes.set_xlabel("users of the target")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,.0f}"))
+
+
+def _fractions(table):
+    return sorted(table["common_fraction"].unique(), key=float)
+
+
+def _shades(n):
+    """Return n colours from dark to light that stay apart in greyscale."""
+    return matplotlib.colormaps["cividis"](np.linspace(0, 0.7, n))
+
+
+def _draw_by_fraction(axes, table, remarks=None):
+    """Draw a labelled line for each c; `remarks` are added to labels, {c: text}."""
+    fractions = _fractions(table)
+    for fraction, color, marker in zip(
+        fractions, _shades(len(fractions)), MARKERS * len(fractions), strict=False
+    ):
+        line = table[table["common_fraction"] == fraction]
+        _draw_line(axes, line, color=color, marker=marker, linestyle="-")
+        last = line.iloc[-1]
+        axes.annotate(
+            f"c = {fraction}{(remarks or {}).get(fraction, '')}",
+            (last["target_size"], last["mean"]),
+            xytext=(5, 2),
+            textcoords="offset points",
+            color=color,
+            path_effects=[withStroke(linewidth=2, foreground="white")],
+        )
+
+
+def _draw_line(axes, line, color, marker, linestyle):
+    size = line["target_size"]
+    axes.fill_between(size, line["ci_low"], line["ci_high"], color=color, alpha=0.25, linewidth=0)
+    axes.plot(size, line["mean"], color=color, marker=marker, linestyle=linestyle)
+
+
+def _label_rates(panels, leakage, fractions):
+    """Name both lines in the first panel that has them."""
+    for axes, fraction in zip(panels, fractions, strict=True):
+        own = leakage[leakage["common_fraction"] == fraction].dropna(subset=["tpr", "fpr"])
+        if len(own):
+            for rate, offset in (("tpr", 8), ("fpr", -12)):
+                point = mean_with_interval(own, rate).iloc[-1]
+                axes.annotate(
+                    rate.upper(),
+                    (point["target_size"], point["mean"]),
+                    xytext=(0, offset),
+                    textcoords="offset points",
+                    ha="right",
+                )
+            return

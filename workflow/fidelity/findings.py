@@ -1,0 +1,216 @@
+"""The page that tells what was found: words and numbers, and what the paper says beside them."""
+
+import math
+
+import pandas as pd
+
+from .information import observations_needed
+from .summary import POINT, mean_with_interval
+
+_FILTERS = {
+    "read": "read",
+    "length": "dropped: not of the length asked for",
+    "full_plays": "dropped: too few listenings played entirely",
+    "context": "dropped: another context",
+    "kept": "kept",
+}
+
+
+def write_findings(dataset, note, tables):
+    """Return the findings as Markdown.
+
+    Parameters
+    ----------
+    dataset : str
+        Its name in the config.
+    note : str
+        Where the data come from, if that must be said; else empty.
+    tables : dict of DataFrame
+        funnel, songs, curve, leakage, accuracy, in_sample, information, as the workflow
+        writes them.
+    """
+    parts = [
+        f"# Findings: {dataset}",
+        f"> **{note.capitalize()}**: made by a generator, not by listeners. The numbers show how "
+        "the experiment behaves; they are no evidence about any service."
+        if note
+        else "",
+        "Brackets are 95 % Student intervals: over repeats, which deal one population anew (not "
+        "over populations), or, for accuracies, over the folds of one deal, which share training "
+        "data and so are not independent.",
+        _tell_data(tables["funnel"], tables["songs"], tables["curve"]),
+        _tell_accuracy(tables["accuracy"], tables["in_sample"], len(tables["songs"])),
+        _tell_leak(tables["leakage"]),
+        _tell_bound(tables["leakage"], tables["accuracy"], tables["in_sample"]),
+        _tell_information(tables["information"]),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _tell_data(funnel, songs, curve):
+    counts = funnel.groupby("filter")[["sessions", "listenings"]].sum().loc[list(_FILTERS)]
+    rows = [
+        (_FILTERS[name], f"{row.sessions:,}", f"{row.listenings:,}")
+        for name, row in counts.iterrows()
+    ]
+    kept = curve[curve["songs"] == len(songs)].iloc[0]
+    per_session = counts.loc["kept", "listenings"] / counts.loc["kept", "sessions"]
+    left = int(kept["sessions"])
+    rows.append(
+        (
+            f"left after the reduction to {len(songs)} songs",
+            f"{left:,}",
+            f"{left * per_session:,.0f}",
+        )
+    )
+    return "\n\n".join(
+        [
+            "## Data",
+            _table(("", "sessions", "listenings"), rows),
+            f"Before the reduction there were {len(curve):,} songs; now each session holds only "
+            f"songs that are kept, {kept['ratio']:.1f} sessions a song.",
+            _paper("229 songs, 11,156 sessions, 223,120 listenings."),
+        ]
+    )
+
+
+def _tell_accuracy(accuracy, in_sample, n_songs):
+    unknown = mean_with_interval(accuracy, "accuracy").set_index(POINT)
+    known = mean_with_interval(in_sample, "accuracy").set_index(POINT)
+    rows = [
+        (fraction, f"{size:,}", _interval(row), _interval(known.loc[(fraction, size)]))
+        for (fraction, size), row in unknown.iterrows()
+    ]
+    return "\n\n".join(
+        [
+            "## How well the recommender foretells the next song",
+            "Models of the target's users, asked about users they do not know (10-fold, by user) "
+            "and about those they were trained on. One song at random is right in "
+            f"1/{n_songs} = {1 / n_songs:.4f} of cases.",
+            _table(("c", "target's users", "accuracy, unknown users", "in sample"), rows),
+            _paper("about .60, saturating with size, not dependent on c."),
+        ]
+    )
+
+
+def _tell_leak(leakage):
+    rows = []
+    silent = []
+    for fraction, own in leakage.groupby("common_fraction", sort=False):
+        both = own.dropna(subset=["tpr", "fpr"])
+        if both.empty:
+            silent.append(fraction)
+            continue
+        point = both[both["target_size"] == both["target_size"].max()]
+        cells = [_interval(mean_with_interval(point, name).iloc[0]) for name in ("tpr", "fpr")]
+        gap = _interval(mean_with_interval(point, "leakage").iloc[0])
+        rows.append((fraction, f"{point['target_size'].iloc[0]:,}", *cells, gap))
+    shares = []
+    for fraction, own in leakage.groupby("common_fraction", sort=False):
+        point = own[own["target_size"] == own["target_size"].max()]
+        cells = [
+            _interval(mean_with_interval(point, name).iloc[0])
+            for name in ("tp", "fp", "tn", "fn", "success")
+        ]
+        shares.append((fraction, f"{point['target_size'].iloc[0]:,}", *cells))
+    return "\n\n".join(
+        [
+            "## The leak",
+            "How often the target's model names the song that came next: for the target's own "
+            "users (TPR), and for others (FPR), which is what good generalization alone gives. "
+            "Their difference is the leak. Each c at the largest size at which both groups exist.",
+            _table(("c", "target's users", "TPR", "FPR", "leak = TPR - FPR"), rows)
+            if rows
+            else "At no point do both groups exist, so no leak can be told.",
+            *(_tell_silence(fraction) for fraction in silent),
+            "Shares of all of the adversary's transitions, at the largest size. They rise and fall "
+            "with c by construction.",
+            _table(("c", "target's users", "TP", "FP", "TN", "FN", "success"), shares),
+            _paper("the TP share saturates at about .60; the FP share falls with c."),
+        ]
+    )
+
+
+def _tell_silence(fraction):
+    reason = {
+        "0": "no user is both providers', so nobody's membership can be found out",
+        "1": "all of the adversary's users asked about are the target's, so nobody could be "
+        "taken for one by mistake",
+    }.get(fraction, "one of the two groups is empty at every size")
+    return f"For c = {fraction} there is no leak to tell: {reason}."
+
+
+def _tell_bound(leakage, accuracy, in_sample):
+    known = leakage.dropna(subset="tpr")
+    if known.empty:
+        return ""
+    tpr = mean_with_interval(known, "tpr").set_index(POINT)
+    success = mean_with_interval(known, "success").set_index(POINT)
+    unknown = mean_with_interval(accuracy, "accuracy").set_index(POINT)
+    trained = mean_with_interval(in_sample, "accuracy").set_index(POINT)
+    points = [point for point in tpr.index if point in unknown.index]
+    rows = [
+        (
+            point[0],
+            f"{point[1]:,}",
+            *(_interval(table.loc[point]) for table in (success, tpr, unknown, trained)),
+        )
+        for point in points
+    ]
+    n_above = sum(tpr.loc[point, "mean"] > unknown.loc[point, "mean"] for point in points)
+    n_success = sum(success.loc[point, "mean"] > unknown.loc[point, "mean"] for point in points)
+    n_beyond = sum(tpr.loc[point, "mean"] > trained.loc[point, "mean"] for point in points)
+    return "\n\n".join(
+        [
+            "## Is the attack bounded by the accuracy?",
+            "The paper claims that the attack's success is bounded by the accuracy. Accuracy on "
+            "unknown users is what generalization gives; of its own users the model also "
+            "remembers something, so the accuracy in the sample is the likelier bound on the TPR.",
+            _table(
+                ("c", "target's users", "success", "TPR", "accuracy, unknown users", "in sample"),
+                rows,
+            ),
+            f"Of these {len(points)} points the TPR lies above the accuracy on unknown users at "
+            f"{n_above}, and above the accuracy in the sample at {n_beyond}. The success, TP + TN, "
+            f"lies above the accuracy on unknown users at {n_success}: where few users are "
+            "common, it consists of transitions of others that were rightly not matched.",
+        ]
+    )
+
+
+def _tell_information(information):
+    plug_in = information[information["estimator"] == "plug-in"]
+    rows = []
+    for fraction, own in plug_in.groupby("common_fraction", sort=False):
+        for size in sorted({own["target_size"].min(), own["target_size"].max()}):
+            bits = mean_with_interval(own[own["target_size"] == size], "value").iloc[0]
+            needed = observations_needed(bits["mean"])
+            needed = f"{needed:.1f}" if math.isfinite(needed) else "no number is enough"
+            rows.append((fraction, f"{size:,}", _interval(bits), needed))
+    return "\n\n".join(
+        [
+            "## Information: which holder does an observation come from?",
+            f"Plug-in estimate over cells of ({plug_in['cells'].iloc[0].replace(' ', ', ')}), in "
+            "bits, and 1/MI, the paper's number of observations needed on average to tell the "
+            "holders apart. From finite data the estimate is too high on average, most of all for "
+            "small databases. It is about which *holder* an observation came from. It does not "
+            "bound what an attack on the model learns about *membership*.",
+            _table(("c", "target's users", "MI (bits)", "1/MI"), rows),
+            _paper('MI falls with size; "0.2, about 10 observations" as an example (1/0.2 is 5).'),
+        ]
+    )
+
+
+def _interval(row):
+    if pd.isna(row["ci_low"]):
+        return f"{row['mean']:.4f}"
+    return f"{row['mean']:.4f} [{row['ci_low']:.4f}, {row['ci_high']:.4f}]"
+
+
+def _paper(text):
+    return f"The paper reports: {text}"
+
+
+def _table(names, rows):
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

@@ -1,0 +1,238 @@
+"""Train, query and cross-validate any recommender that a config names.
+
+A recommender is a classifier in the manner of scikit-learn that foretells the next song
+(paper, section 5.2). It is given as a dict: `estimator`, the import path of its class, and
+the class's parameters; one that is None keeps its default.
+"""
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+
+from .errors import InputError
+from .files import whole_file
+
+FOLDS = 10
+_BATCH_CELLS = 1 << 24
+
+
+def import_estimator(path):
+    """Return the class at an import path such as `sklearn.ensemble.ExtraTreesClassifier`.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it has not the methods of a classifier.
+    """
+    module, _, name = path.rpartition(".")
+    try:
+        estimator = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(f"{path!r} cannot be imported ({error})") from error
+    missing = [
+        method for method in ("fit", "predict", "get_params") if not hasattr(estimator, method)
+    ]
+    if missing:
+        raise InputError(f"{path!r} is no classifier: it has no method {missing[0]}")
+    return estimator
+
+
+def make_estimator(recommender, random_state=None):
+    """Return an unfitted estimator; `random_state` is set where it is a parameter.
+
+    Raises
+    ------
+    InputError
+        If it cannot be imported or has no such parameter.
+    """
+    estimator = import_estimator(recommender["estimator"])()
+    known = estimator.get_params()
+    chosen = {name: value for name, value in recommender.items() if value is not None}
+    del chosen["estimator"]
+    for name in chosen:
+        if name not in known:
+            raise InputError(
+                f"{recommender['estimator']} has no parameter {name!r}; remove it or set it to "
+                f"null; there are {', '.join(sorted(known))}"
+            )
+    if "random_state" in known:
+        chosen.setdefault("random_state", random_state)
+    return estimator.set_params(**chosen)
+
+
+def feature_table(observations, features):
+    """Return the features as a table of whole numbers, shape (transitions, features).
+
+    Parameters
+    ----------
+    observations : dict of arrays
+    features : sequence of str
+    """
+    return np.column_stack([observations[name] for name in features])
+
+
+def train(recommender, X, y, random_state):
+    """Return the recommender fitted to transitions.
+
+    Parameters
+    ----------
+    recommender : dict
+    X : whole numbers, shape (transitions, features)
+        The song and the timing data observed while it played.
+    y : int, shape (transitions,)
+        The next song.
+    random_state : int
+    """
+    return make_estimator(recommender, random_state).fit(X, y)
+
+
+def query(model, X, y):
+    """Return what a model answers to each transition: (label, probability, rank).
+
+    `label` is the model's next song, `probability` what it gives the true next song `y`, and
+    `rank` the place of `y` by descending probability, ties in class order; a song that the
+    model does not know has probability 0 and the rank after all others. The latter two are
+    None for a model without `predict_proba`. Only distinct rows are asked about.
+
+    Parameters
+    ----------
+    model : fitted estimator
+    X : whole numbers, shape (transitions, features)
+    y : int, shape (transitions,)
+    """
+    rows, row = distinct_rows(np.column_stack([X, y]))
+    X, y = rows[:, :-1], rows[:, -1]
+    answers = model.query(X, y) if hasattr(model, "query") else _query_in_batches(model, X, y)
+    return tuple(None if values is None else values[row] for values in answers)
+
+
+def distinct_rows(table):
+    """Return (distinct rows, number of the distinct row of each row).
+
+    Parameters
+    ----------
+    table : whole numbers, not negative, shape (rows, columns)
+    """
+    key = np.zeros(len(table), dtype=np.uint64)
+    for column in table.T:
+        n_levels = int(column.max(initial=0)) + 1
+        if n_levels * (int(key.max(initial=0)) + 1) > np.iinfo(np.uint64).max:
+            _, key = np.unique(key, return_inverse=True)
+            key = key.astype(np.uint64)
+        key = key * np.uint64(n_levels) + column.astype(np.uint64)
+    _, first, number = np.unique(key, return_index=True, return_inverse=True)
+    return table[first], number
+
+
+def cross_validate(recommender, X, y, user, seed):
+    """Return (accuracy on the fold, accuracy in the sample) of each of min(10, users) folds.
+
+    Folds are of users; of each, a model of the other folds is asked about the fold and about
+    what it was trained on (paper, section 6.1).
+
+    Parameters
+    ----------
+    recommender : dict
+    X, y
+        As in `train`.
+    user : int, shape (transitions,)
+        At least two users.
+    seed : callable
+        seed(use) returns the random state for the use "folds", and for a fold's number.
+
+    Returns
+    -------
+    array, shape (folds, 2)
+    """
+    from sklearn.model_selection import GroupKFold
+
+    n_folds = min(FOLDS, len(np.unique(user)))
+    folds = GroupKFold(n_folds, shuffle=True, random_state=seed("folds")).split(X, y, user)
+    accuracies = np.empty((n_folds, 2))
+    for fold, (trained, held_out) in enumerate(folds):
+        model = train(recommender, X[trained], y[trained], seed(fold))
+        accuracies[fold] = [_accuracy(model, X[rows], y[rows]) for rows in (held_out, trained)]
+    return accuracies
+
+
+def save_models(path, models, recommender):
+    """Write fitted models of a recommender (the repeats of a grid point), without pickle.
+
+    The project's forest goes into its own container, another estimator through `skops`.
+    """
+    if _is_own_forest(recommender):
+        from .forest import save_forests
+
+        save_forests(path, models)
+        return
+    import skops.io
+
+    with whole_file(path) as partial:
+        partial.write_bytes(skops.io.dumps(models))
+
+
+def load_models(path, recommender):
+    """Return the models that `save_models` wrote.
+
+    Types of numpy, scikit-learn and the package of the recommender itself are trusted.
+
+    Raises
+    ------
+    InputError
+        If the file holds a type of another package.
+    """
+    if _is_own_forest(recommender):
+        from .forest import load_forests
+
+        return load_forests(path)
+    import skops.io
+
+    data = Path(path).read_bytes()
+    package = recommender["estimator"].partition(".")[0]
+    trusted = (package, "sklearn", "numpy")
+    types = skops.io.get_untrusted_types(data=data)
+    foreign = [name for name in types if name.partition(".")[0] not in trusted]
+    if foreign:
+        raise InputError(
+            f"{path}: holds the type {foreign[0]}, but only those of {', '.join(trusted)} are "
+            "trusted; choose a recommender that does without"
+        )
+    return skops.io.loads(data, trusted=types)
+
+
+def _is_own_forest(recommender):
+    from .forest import RandomForestClassifier
+
+    return import_estimator(recommender["estimator"]) is RandomForestClassifier
+
+
+def _accuracy(model, X, y):
+    asked, row = distinct_rows(X)
+    return np.mean(model.predict(asked)[row] == y)
+
+
+def _query_in_batches(model, X, y):
+    """Return (label, probability, rank) of an estimator that has no `query` of its own."""
+    asked, row = distinct_rows(X)
+    label = model.predict(asked)[row]
+    if not hasattr(model, "predict_proba"):
+        return label, None, None
+    classes = model.classes_
+    place = np.searchsorted(classes, y)
+    known = classes[np.minimum(place, len(classes) - 1)] == y
+    probability = np.zeros(len(y))
+    rank = np.full(len(y), len(classes) + 1, dtype=np.int64)
+    by_row = np.argsort(row, kind="stable")
+    n_asked = max(1, _BATCH_CELLS // len(classes))
+    for first in range(0, len(asked), n_asked):
+        table = model.predict_proba(asked[first : first + n_asked])
+        ends = np.searchsorted(row[by_row], [first, first + len(table)])
+        pairs = by_row[slice(*ends)]
+        pairs = pairs[known[pairs]]
+        of_pair, own = table[row[pairs] - first], place[pairs][:, None]
+        probability[pairs] = np.take_along_axis(of_pair, own, axis=1)[:, 0]
+        better = of_pair > probability[pairs][:, None]
+        equal_before = (of_pair == probability[pairs][:, None]) & (np.arange(len(classes)) < own)
+        rank[pairs] = 1 + np.count_nonzero(better | equal_before, axis=1)
+    return label, probability, rank

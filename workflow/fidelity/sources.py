@@ -1,0 +1,89 @@
+"""Which code a step runs: its script and the modules of this package behind it.
+
+A digest of their content, given to a job as a parameter, makes a job run again when its code
+has changed, and only then: not when a file is merely touched, copied or cloned.
+"""
+
+import ast
+import hashlib
+import importlib.util
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+def digest(script, *modules):
+    """Return the SHA-256 of a script, of modules, and of this package's modules they import.
+
+    Imports are found in the syntax, also inside of functions, and followed through the
+    package; what lies outside of it counts only where it is named in `modules`.
+
+    Parameters
+    ----------
+    script : path
+    *modules : str
+        Further modules by import path, which the script imports by name from a config.
+    """
+    named = [_find(module) for module in modules]
+    sha = hashlib.sha256()
+    for path in sorted(source_files(script, *filter(None, named))):
+        sha.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return sha.hexdigest()[:16]
+
+
+def source_files(*paths):
+    """Return the files at these paths and those of this package that they import, as a set."""
+    found, waiting = set(), [Path(path) for path in paths]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += _imports(path)
+    return found
+
+
+def _imports(path):
+    """Return the files of this package that a file imports."""
+    files = []
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(path, node)
+            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        files += [file for name in names for file in _package_files(name)]
+    return files
+
+
+def _absolute(path, node):
+    """Return the dotted module that a `from ... import` in the file at `path` names."""
+    if node.level == 0:
+        return node.module
+    folder = path.parents[node.level - 1]
+    parts = [PACKAGE.name, *folder.relative_to(PACKAGE).parts]
+    return ".".join([*parts, *([node.module] if node.module else [])])
+
+
+def _package_files(name):
+    """Return the file of a module of this package and of the packages around it."""
+    parts = name.split(".")
+    if parts[0] != PACKAGE.name:
+        return []
+    files = []
+    for end in range(1, len(parts) + 1):
+        base = PACKAGE.joinpath(*parts[1:end])
+        files += [
+            file for file in (base / "__init__.py", base.with_suffix(".py")) if file.is_file()
+        ]
+    return files
+
+
+def _find(module):
+    """Return the file of any module that is written in Python, or None."""
+    if module.split(".")[0] == PACKAGE.name:
+        return _package_files(module)[-1]
+    spec = importlib.util.find_spec(module)
+    origin = spec and spec.origin
+    return Path(origin) if origin and origin.endswith(".py") else None

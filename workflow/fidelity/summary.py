@@ -1,0 +1,68 @@
+"""Tables of all grid points, and means with Student's interval."""
+
+import pandas as pd
+from scipy.special import stdtrit
+
+from .errors import InputError
+
+POINT = ["common_fraction", "target_size"]
+
+
+def read_table(path):
+    """Return a table from a CSV (common_fraction as the text that it is) or parquet file."""
+    if str(path).endswith(".parquet"):
+        return pd.read_parquet(path)
+    return pd.read_csv(path, dtype={"common_fraction": str})
+
+
+def join_points(tables):
+    """Return the tables of grid points as one, ordered by c and size.
+
+    Parameters
+    ----------
+    tables : iterable of DataFrame
+        With the columns `POINT`; without rows where a size does not exist.
+
+    Raises
+    ------
+    InputError
+        If none has a row.
+    """
+    tables = [table for table in tables if len(table)]
+    if not tables:
+        raise InputError(
+            "grid.target_size: there are not so many users at any grid point; ask for smaller "
+            "sizes or max"
+        )
+    joined = pd.concat(tables, ignore_index=True)
+    return joined.sort_values(POINT, key=pd.to_numeric, kind="stable", ignore_index=True)
+
+
+def mean_with_interval(table, column, by=POINT):
+    """Return the mean of a column in each group of rows, with its 95 % interval.
+
+    mean +- t(0.975, n - 1) s / sqrt(n), Student's interval of n values of standard deviation
+    s. Over repeats it is about deals of one population, not about populations.
+
+    Parameters
+    ----------
+    table : DataFrame
+    column : str
+        Missing values are left out; a group without a value has no row.
+    by : list of str
+
+    Returns
+    -------
+    DataFrame
+        The columns `by`, in their order in the table, then mean, ci_low, ci_high, repeats; the
+        bounds are missing for a single value.
+    """
+    groups = table.dropna(subset=column).groupby(by, sort=False)[column]
+    groups = groups.agg(["mean", "sem", "count"]).reset_index()
+    half = stdtrit(groups["count"].clip(lower=2) - 1, 0.975) * groups["sem"]
+    return groups[by].assign(
+        mean=groups["mean"],
+        ci_low=groups["mean"] - half,
+        ci_high=groups["mean"] + half,
+        repeats=groups["count"],
+    )

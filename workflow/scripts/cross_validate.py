@@ -1,0 +1,53 @@
+"""Measure the accuracy of the recommender on users that it does not know."""
+
+from functools import partial
+
+import numpy as np
+
+from fidelity import recommender as recommenders
+from fidelity.emulation import GridPoint, largest_shared_size, make_databases, rows_of
+from fidelity.files import read_columns, write_rows
+from fidelity.logs import log, logged
+from fidelity.seeding import random_state
+
+NAMES = ["common_fraction", "target_size", "fold", "accuracy", "accuracy_in_sample"]
+
+
+def cross_validate(transitions, deals, accuracy, *, point, shared, features, recommender, seed):
+    observations = read_columns(transitions, ["user", "next_song", *features])
+    dealt = read_columns(deals)
+    if shared is not None:
+        n_users = len(np.unique(dealt["user"]))
+        size = largest_shared_size(**shared, n_users=n_users)
+        point = point._replace(target_size=size, max_in_grid=False)
+    rows = []
+    for _, _, target in make_databases(dealt, point)[:1]:
+        chosen = rows_of(target, observations["user"])
+        own = {name: values[chosen] for name, values in observations.items()}
+        folds = recommenders.cross_validate(
+            recommender,
+            recommenders.feature_table(own, features),
+            own["next_song"],
+            own["user"],
+            partial(random_state, seed, "accuracy", point.common_fraction, len(target)),
+        )
+        log.info("%d users, accuracy %.3f, in sample %.3f", len(target), *folds.mean(axis=0))
+        values = [
+            (point.common_fraction, len(target), i, *fold) for i, fold in enumerate(folds.tolist())
+        ]
+        rows = [dict(zip(NAMES, row, strict=True)) for row in values]
+    write_rows(accuracy, NAMES, rows)
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):
+        cross_validate(
+            snakemake.input.transitions,
+            snakemake.input.deals,
+            snakemake.output.accuracy,
+            point=GridPoint(**snakemake.params.point),
+            shared=snakemake.params.shared,
+            features=snakemake.params.features,
+            recommender=snakemake.params.recommender,
+            seed=snakemake.params.seed,
+        )

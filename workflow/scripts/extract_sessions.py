@@ -1,0 +1,22 @@
+"""Keep the sessions of one raw file that pass the filters."""
+
+from fidelity.crowdai import Filters, extract_sessions
+from fidelity.files import write_table
+from fidelity.logs import log, logged
+
+
+def extract(raw, table, funnel, *, filters, timing):
+    counts = extract_sessions(raw, table, Filters(**filters), timing)
+    write_table(funnel, counts)
+    log.info("%s:\n%s", raw, counts.to_string(index=False))
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):
+        extract(
+            snakemake.input.raw,
+            snakemake.output.table,
+            snakemake.output.funnel,
+            filters=snakemake.params.filters,
+            timing=snakemake.params.timing,
+        )

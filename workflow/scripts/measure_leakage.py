@@ -1,0 +1,54 @@
+"""Compare what the target's model answered with what the adversary's users played next."""
+
+import numpy as np
+
+from fidelity.attack import Leakage, measure_leakage
+from fidelity.emulation import GridPoint, make_databases, rows_of
+from fidelity.files import read_columns, write_rows
+from fidelity.logs import log, logged
+
+NAMES = [
+    "common_fraction",
+    "target_size",
+    "adversary_size",
+    "common_users",
+    "target_sessions",
+    "target_observations",
+    "repeat",
+    *Leakage._fields,
+]
+
+
+def measure(transitions, deals, responses, leakage, *, point):
+    observations = read_columns(transitions, ["user", "session"])
+    answers = read_columns(responses, ["repeat", "user", "next_song", "top1"])
+    rows = []
+    for repeat, adversary, target in make_databases(read_columns(deals), point):
+        asked = answers["repeat"] == repeat
+        match = answers["top1"][asked] == answers["next_song"][asked]
+        of_target = rows_of(target, observations["user"])
+        rows.append(
+            {
+                "common_fraction": point.common_fraction,
+                "target_size": len(target),
+                "adversary_size": len(adversary),
+                "common_users": len(np.intersect1d(adversary, target)),
+                "target_sessions": len(np.unique(observations["session"][of_target])),
+                "target_observations": np.count_nonzero(of_target),
+                "repeat": repeat,
+                **measure_leakage(match, rows_of(target, answers["user"][asked]))._asdict(),
+            }
+        )
+        log.info("%s", rows[-1])
+    write_rows(leakage, NAMES, rows)
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):
+        measure(
+            snakemake.input.transitions,
+            snakemake.input.deals,
+            snakemake.input.responses,
+            snakemake.output.leakage,
+            point=GridPoint(**snakemake.params.point),
+        )

@@ -1,0 +1,54 @@
+"""Ask the target's models about each transition of the adversary's users."""
+
+import numpy as np
+
+from fidelity.emulation import GridPoint, make_databases, rows_of
+from fidelity.files import read_columns, write_columns
+from fidelity.logs import log, logged
+from fidelity.recommender import feature_table, load_models, query
+
+TYPES = {
+    "repeat": "int32",
+    "user": "int32",
+    "song": "int32",
+    "next_song": "int32",
+    "top1": "int32",
+    "p_next": "float64",
+    "rank_next": "int32",
+}
+
+
+def query_models(transitions, deals, models, responses, *, point, features, recommender):
+    names = list(dict.fromkeys(["user", "song", "next_song", *features]))
+    observations = read_columns(transitions, names)
+    X, y = feature_table(observations, features), observations["next_song"]
+    databases = make_databases(read_columns(deals), point)
+    parts = {name: [np.empty(0)] for name in TYPES}
+    for (repeat, adversary, _), model in zip(
+        databases, load_models(models, recommender), strict=True
+    ):
+        rows = rows_of(adversary, observations["user"])
+        part = {name: observations[name][rows] for name in ("user", "song", "next_song")}
+        part["repeat"] = np.full(len(part["user"]), repeat)
+        part["top1"], part["p_next"], part["rank_next"] = query(model, X[rows], y[rows])
+        for name, values in part.items():
+            parts[name].append(values)
+        log.info("repeat %d: %d transitions of %d users", repeat, rows.sum(), len(adversary))
+    columns = {
+        name: None if any(part is None for part in values) else np.concatenate(values)
+        for name, values in parts.items()
+    }
+    write_columns(responses, columns, TYPES)
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):
+        query_models(
+            snakemake.input.transitions,
+            snakemake.input.deals,
+            snakemake.input.models,
+            snakemake.output.responses,
+            point=GridPoint(**snakemake.params.point),
+            features=snakemake.params.features,
+            recommender=snakemake.params.recommender,
+        )

@@ -1,0 +1,36 @@
+"""Join the session tables, reduce the songs, make the observations."""
+
+import pandas as pd
+
+from fidelity.crowdai import require_sessions
+from fidelity.files import write_table
+from fidelity.logs import log, logged
+from fidelity.transitions import join_shards, make_transitions
+from fidelity.transitions import select_songs as select
+
+
+def select_songs(tables, funnels, outputs, *, shards, songs, min_songs):
+    funnel = pd.concat(
+        [pd.read_csv(path).assign(shard=shard) for shard, path in zip(shards, funnels, strict=True)]
+    )[["shard", "filter", "sessions", "listenings"]]
+    require_sessions(funnel)
+    listenings = join_shards([pd.read_parquet(path) for path in tables])
+    selection = select(listenings, songs, min_songs)
+    transitions = make_transitions(selection.listenings)
+    log.info("%d songs, %d transitions", len(selection.songs), len(transitions))
+    write_table(outputs["funnel"], funnel)
+    write_table(outputs["curve"], selection.curve)
+    write_table(outputs["songs"], selection.songs)
+    write_table(outputs["transitions"], transitions)
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):
+        select_songs(
+            snakemake.input.tables,
+            snakemake.input.funnels,
+            snakemake.output,
+            shards=snakemake.params.shards,
+            songs=snakemake.params.songs,
+            min_songs=snakemake.params.min_songs,
+        )
