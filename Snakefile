@@ -1,4 +1,5 @@
-configfile: "config/config.yaml"
+# Of this workflow, whatever folder it is run in.
+configfile: f"{workflow.basedir}/config/config.yaml"
 
 
 include: "rules/common.smk"

@@ -64,10 +64,11 @@ def test_answers_are_those_of_predict_proba(name):
     asked_y[:5] = 99  # a song that no model knows
     model = train(RECOMMENDERS[name], X, y, 0)
     label, probability, rank = query(model, asked_X, asked_y)
-    table = model.predict_proba(asked_X)
+    oracle = make_estimator(RECOMMENDERS[name], random_state=0).fit(X, y)
+    table, classes = oracle.predict_proba(asked_X), oracle.classes_
     for i, y_next in enumerate(asked_y):
-        order = sorted(range(len(model.classes_)), key=lambda k: (-table[i, k], k))
-        songs = [model.classes_[k] for k in order]
+        order = sorted(range(len(classes)), key=lambda k: (-table[i, k], k))
+        songs = [classes[k] for k in order]
         assert label[i] == songs[0]
         if y_next == 99:
             assert (probability[i], rank[i]) == (0, len(songs) + 1)
@@ -117,6 +118,7 @@ def test_parameters_come_from_the_config_and_null_leaves_the_default():
         ({"estimator": "no.such.Thing"}, r"'no\.such\.Thing' cannot be imported"),
         ({"estimator": "sklearn.ensemble.Nothing"}, "cannot be imported"),
         ({"estimator": "sklearn.preprocessing.OrdinalEncoder"}, "no method predict"),
+        (OWN | {"n_estimators": 0}, "'n_estimators' parameter .* must be an int"),
         (OWN | {"n_trees": 3}, "no parameter 'n_trees'.*n_estimators"),
     ],
 )

@@ -6,7 +6,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GroupKFold, cross_val_score
 from sklearn.utils.estimator_checks import check_estimator
 
-from fidelity.forest import RandomForestClassifier, classifier
+from fidelity.forest import RandomForestClassifier, grown
 
 X = np.array([[0, 3], [1, 3], [2, 5], [3, 5]])
 y = np.array([0, 0, 1, 1])
@@ -177,13 +177,13 @@ def test_sample_weights_are_refused():
 
 def test_the_checks_of_scikit_learn_pass_once_rows_are_coded(monkeypatch):
     """They feed real numbers, which are refused; here each is coded by its hundredths."""
-    as_levels = classifier._as_levels
+    as_levels = grown.as_levels
 
     def code(rows):
         codes = np.clip(np.round(100 * rows.astype(float)), -32_768, 32_767) + 32_768
         return as_levels(codes.astype(np.uint16))
 
-    monkeypatch.setattr(classifier, "_as_levels", code)
+    monkeypatch.setattr(grown, "as_levels", code)
     results = check_estimator(RandomForestClassifier(n_estimators=3), on_fail=None, on_skip=None)
     failed = {
         result["check_name"]: str(result["exception"])

@@ -65,7 +65,7 @@ def test_any_number_of_threads_gives_the_same_forest():
     rng = np.random.default_rng(0)
     X, y = rng.integers(50, size=(500, 4)), rng.integers(9, size=500)
     one, many = (
-        RandomForestClassifier(n_estimators=9, random_state=1, n_jobs=n).fit(X, y).forest_
+        RandomForestClassifier(n_estimators=9, random_state=1, n_jobs=n).fit(X, y).grown_.trees
         for n in (1, 4)
     )
     for a, b in zip(one, many, strict=True):

@@ -98,7 +98,7 @@ def test_group_bootstrap_draws_whole_groups():
     groups = np.repeat(["u", "v", "w"], [1, 4, 7])
     forest = RandomForestClassifier(n_estimators=30, random_state=0).fit(X, y, groups=groups)
     left_out = forest.out_of_group_trees(groups)
-    for number, seed in enumerate(forest.tree_seeds_):
+    for number, seed in enumerate(forest.grown_.tree_seeds):
         draws = np.bincount(np.random.RandomState(seed).randint(0, 3, 3), minlength=3)
         tree = forest.tree(number)
         weights = dict(zip(tree.leaf_class.tolist(), tree.leaf_weight.tolist(), strict=True))

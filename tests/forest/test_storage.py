@@ -29,7 +29,7 @@ def test_a_forest_comes_back_as_it_was(tmp_path_factory, xy, parameters):
     save_forests(path, [forest])
     (loaded,) = load_forests(path)
     assert loaded.get_params() == forest.get_params()
-    for a, b in zip(forest.forest_, loaded.forest_, strict=True):
+    for a, b in zip(forest.grown_.trees, loaded.grown_.trees, strict=True):
         assert np.array_equal(a, b)
     for a, b in zip(forest.query(X, y), loaded.query(X, y), strict=True):
         assert np.array_equal(a, b)
@@ -50,10 +50,11 @@ def test_several_forests_share_a_file(tmp_path):
 def test_groups_and_labels_come_back(tmp_path):
     groups = np.array(["u", "v"] * 100, dtype=object)
     forest = small_forest(groups=groups)
-    forest.classes_ = np.array([f"song {i}" for i in range(len(forest.classes_))], dtype=object)
+    songs = np.array([f"song {i}" for i in range(len(forest.classes_))], dtype=object)
+    forest.grown_ = forest.grown_._replace(classes=songs)
     save_forests(tmp_path / "model.npz", [forest])
     (loaded,) = load_forests(tmp_path / "model.npz")
-    assert loaded.classes_.tolist() == forest.classes_.tolist()
+    assert loaded.classes_.tolist() == songs.tolist()
     assert loaded.classes_.dtype == object
     assert np.array_equal(loaded.out_of_group_trees(groups), forest.out_of_group_trees(groups))
 
@@ -85,7 +86,7 @@ def test_a_damaged_file_is_named_or_harmless(tmp_path_factory, at, flipped):
         assert str(path) in str(error)  # noqa: PT017
         assert "damaged" in str(error) or "version" in str(error)  # noqa: PT017
     else:
-        for a, b in zip(forest.forest_, loaded.forest_, strict=True):
+        for a, b in zip(forest.grown_.trees, loaded.grown_.trees, strict=True):
             assert np.array_equal(a, b)
 
 
@@ -184,7 +185,7 @@ def test_parameters_set_after_fitting_do_not_matter(tmp_path):
     forest = small_forest().set_params(n_estimators=7)
     save_forests(tmp_path / "model.npz", [forest])
     (loaded,) = load_forests(tmp_path / "model.npz")
-    assert np.array_equal(loaded.forest_.nodes, forest.forest_.nodes)
+    assert np.array_equal(loaded.grown_.trees.nodes, forest.grown_.trees.nodes)
 
 
 def test_what_is_not_a_list_of_forests_is_refused(tmp_path):
@@ -205,7 +206,7 @@ def test_a_later_version_is_refused(tmp_path):
     path = tmp_path / "model.npz"
     save_forests(path, [small_forest()])
     with np.load(path) as arrays:
-        header = arrays["header"].tobytes().replace(b'"version": 1', b'"version": 9')
+        header = arrays["header"].tobytes().replace(b'"version": 2', b'"version": 9')
     rewrite(path, header=np.frombuffer(header, np.uint8))
     with pytest.raises(ValueError, match="version 9"):
         load_forests(path)
@@ -230,7 +231,7 @@ class Bomb:
 
 def test_nothing_half_written_remains(tmp_path):
     forest = small_forest()
-    forest.classes_ = forest.classes_.astype(object)
+    forest.grown_ = forest.grown_._replace(classes=forest.classes_.astype(object))
     with pytest.raises(TypeError, match="cannot save labels"):
         save_forests(tmp_path / "model.npz", [forest])
     assert list(tmp_path.iterdir()) == []

@@ -55,8 +55,9 @@ def fraction_text(fraction):
 def _explain(error):
     key = _key(error.absolute_path)
     if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
-        return [f"{_join(key, name)} is missing; {_expected(error)}" for name in missing[:1]]
+        # One error for each name that is missing, which only its message tells.
+        name = error.message.split("'")[1]
+        return [f"{_join(key, name)} is missing; {_expected(error.schema['properties'][name])}"]
     if error.validator == "additionalProperties":
         known = error.schema["properties"]
         return [
@@ -64,11 +65,11 @@ def _explain(error):
             for name in error.instance
             if name not in known
         ]
-    return [f"{key or 'config'}: {error.instance!r} is not allowed; {_expected(error)}"]
+    return [f"{key or 'config'}: {error.instance!r} is not allowed; {_expected(error.schema)}"]
 
 
-def _expected(error):
-    return f"expected {error.schema.get('description', 'what config/config.yaml shows')}"
+def _expected(schema):
+    return f"expected {schema.get('description', 'what config/config.yaml shows')}"
 
 
 def _suggest(name, known):

@@ -12,6 +12,7 @@ import numpy as np
 
 from .errors import InputError
 from .files import whole_file
+from .forest import grow_forest, load_grown, save_grown
 
 FOLDS = 10
 _BATCH_CELLS = 1 << 24
@@ -44,21 +45,26 @@ def make_estimator(recommender, random_state=None):
     Raises
     ------
     InputError
-        If it cannot be imported or has no such parameter.
+        If it cannot be imported, or has no such parameter or not with such a value.
     """
     estimator = import_estimator(recommender["estimator"])()
     known = estimator.get_params()
-    chosen = {name: value for name, value in recommender.items() if value is not None}
-    del chosen["estimator"]
-    for name in chosen:
+    parameters = _parameters(recommender)
+    for name in parameters:
         if name not in known:
             raise InputError(
                 f"{recommender['estimator']} has no parameter {name!r}; remove it or set it to "
                 f"null; there are {', '.join(sorted(known))}"
             )
     if "random_state" in known:
-        chosen.setdefault("random_state", random_state)
-    return estimator.set_params(**chosen)
+        parameters.setdefault("random_state", random_state)
+    estimator.set_params(**parameters)
+    if hasattr(estimator, "_parameter_constraints"):
+        try:
+            estimator._validate_params()
+        except ValueError as error:
+            raise InputError(f"{recommender['estimator']}: {error}") from error
+    return estimator
 
 
 def feature_table(observations, features):
@@ -84,6 +90,10 @@ def train(recommender, X, y, random_state):
         The next song.
     random_state : int
     """
+    if _is_own_forest(recommender):
+        # Around scikit-learn, whose import takes longer than growing a small forest.
+        parameters = {"random_state": random_state} | _parameters(recommender)
+        return grow_forest(X, y, **parameters)
     return make_estimator(recommender, random_state).fit(X, y)
 
 
@@ -162,9 +172,7 @@ def save_models(path, models, recommender):
     The project's forest goes into its own container, another estimator through `skops`.
     """
     if _is_own_forest(recommender):
-        from .forest import save_forests
-
-        save_forests(path, models)
+        save_grown(path, models)
         return
     import skops.io
 
@@ -183,9 +191,7 @@ def load_models(path, recommender):
         If the file holds a type of another package.
     """
     if _is_own_forest(recommender):
-        from .forest import load_forests
-
-        return load_forests(path)
+        return load_grown(path)[0]
     import skops.io
 
     data = Path(path).read_bytes()
@@ -202,9 +208,15 @@ def load_models(path, recommender):
 
 
 def _is_own_forest(recommender):
-    from .forest import RandomForestClassifier
+    return recommender["estimator"] == "fidelity.forest.RandomForestClassifier"
 
-    return import_estimator(recommender["estimator"]) is RandomForestClassifier
+
+def _parameters(recommender):
+    return {
+        name: value
+        for name, value in recommender.items()
+        if name != "estimator" and value is not None
+    }
 
 
 def _accuracy(model, X, y):

@@ -5,6 +5,7 @@ has changed, and only then: not when a file is merely touched, copied or cloned.
 """
 
 import ast
+import functools
 import hashlib
 import importlib.util
 from pathlib import Path
@@ -42,8 +43,9 @@ def source_files(*paths):
     return found
 
 
+@functools.cache
 def _imports(path):
-    """Return the files of this package that a file imports."""
+    """Return the files of this package that a file imports; of each file looked up once."""
     files = []
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):

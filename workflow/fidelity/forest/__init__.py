@@ -1,10 +1,28 @@
 """A random forest with sparse leaves: scikit-learn's trees at a fraction of the cost.
 
-`classifier` holds the estimator, `growing` grows a tree, `querying` answers from the leaves,
-`storage` keeps forests in files.
+`classifier` holds the estimator, `grown` a grown forest and its answers, `growing` grows a
+tree, `querying` answers from the leaves, `storage` keeps forests in files.
 """
 
-from .classifier import Answers, RandomForestClassifier
-from .storage import load_forests, save_forests
+from .grown import Answers, GrownForest, grow_forest
+from .storage import load_forests, load_grown, save_forests, save_grown
 
-__all__ = ["Answers", "RandomForestClassifier", "load_forests", "save_forests"]
+__all__ = [
+    "Answers",
+    "GrownForest",
+    "RandomForestClassifier",
+    "grow_forest",
+    "load_forests",
+    "load_grown",
+    "save_forests",
+    "save_grown",
+]
+
+
+def __getattr__(name):
+    # Not before it is asked for: it imports scikit-learn, which takes a second.
+    if name == "RandomForestClassifier":
+        from .classifier import RandomForestClassifier
+
+        return RandomForestClassifier
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
