@@ -1,13 +1,18 @@
-# make environment  set up .venv from requirements.lock
-# make test         the same, then run all checks and tests
-# make benchmark    measure the forest against scikit-learn and the peers that are installed
-# make peers        install more of them, sklearnex and YDF, into .venv
-# make lock         pin the newest allowed versions in requirements.lock
-# make clean        remove .venv and all caches
+# make figures         set up .venv, run the default config on all cores: results/synthetic
+# make test            set up .venv, run all checks and tests
+# make environment     set up .venv from requirements.lock
+# make benchmark       measure the forest against scikit-learn and the peers that are installed
+# make benchmark-grid  measure the workflow against a plain script
+# make peers           install more peers, sklearnex and YDF, into .venv
+# make lock            pin the newest allowed versions in requirements.lock
+# make clean           remove .venv and all caches, but no results
 
 PYTHON ?= python3
 
-.PHONY: environment test benchmark peers lock clean
+.PHONY: figures test environment benchmark benchmark-grid peers lock clean
+
+figures: environment
+	.venv/bin/snakemake --cores all
 
 environment: .venv/complete
 
@@ -26,6 +31,9 @@ test: environment
 
 benchmark: environment
 	.venv/bin/python benchmarks/forest.py
+
+benchmark-grid: environment
+	.venv/bin/python benchmarks/grid.py
 
 peers: environment
 	.venv/bin/pip install --quiet --disable-pip-version-check -e '.[peers]'

@@ -35,9 +35,19 @@ def test_columns_come_back_with_their_types(tmp_path):
 
 
 def test_a_number_too_large_for_its_column_is_refused(tmp_path):
-    with pytest.raises(pa.ArrowInvalid):
+    with pytest.raises(OverflowError, match="int32"):
         write_columns(tmp_path / "t.parquet", {"user": np.array([2**31])}, {"user": "int32"})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_without_rows_keeps_its_types(tmp_path):
+    path = tmp_path / "table.parquet"
+    write_columns(path, {"user": np.empty(0), "p": np.empty(0)}, {"user": "int32", "p": "float64"})
+    back = read_columns(path)
+    assert [(len(values), values.dtype) for values in back.values()] == [
+        (0, "int32"),
+        (0, "float64"),
+    ]
 
 
 def test_rows_leave_a_cell_empty_for_none(tmp_path):

@@ -23,7 +23,7 @@ def check_config(config, schema):
     list of str
     """
     errors = Draft202012Validator(schema).iter_errors(config)
-    faults = [line for error in errors for line in _explain(error)]
+    faults = {line for error in errors for line in _explain(error)}
     return sorted(faults) or _check_meaning(config)
 
 

@@ -29,4 +29,4 @@ def logged(path):
     except Exception:
         log.exception("failed")
         raise
-    log.info("done in %.1f s", time.monotonic() - start)
+    log.info("done in %.2f s", time.monotonic() - start)

@@ -26,10 +26,10 @@ def digest(script, *modules):
         Further modules by import path, which the script imports by name from a config.
     """
     named = [_find(module) for module in modules]
-    sha = hashlib.sha256()
-    for path in sorted(source_files(script, *filter(None, named))):
-        sha.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return sha.hexdigest()[:16]
+    files = source_files(script, *filter(None, named))
+    # By name and content, since the folder may be another elsewhere.
+    parts = sorted(path.name.encode() + b"\0" + path.read_bytes() for path in files)
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
 def source_files(*paths):

@@ -1,0 +1,131 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fidelity.config import check_config, check_surroundings, fraction_text
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
+DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+
+
+def _changed(key, value):
+    config = copy.deepcopy(DEFAULT)
+    *parents, last = key.split(".")
+    place = config
+    for name in parents:
+        place = place[name]
+    place[last] = value
+    return config
+
+
+def test_the_default_config_has_no_fault():
+    assert check_config(DEFAULT, SCHEMA) == []
+    assert check_surroundings(DEFAULT) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fault"),
+    [
+        ("sed", 2, "sed is not known; did you mean seed?"),
+        ("grid.fractions", [0], "grid.fractions is not known; did you mean common_fraction?"),
+        ("seed", -1, "seed: -1 is not allowed; expected a whole number, not negative; all random "),
+        ("seed", True, "seed: True is not allowed; expected a whole number"),
+        ("seed", "one", "seed: 'one' is not allowed; expected a whole number"),
+        ("dataset", "spotify", "dataset: 'spotify' is not among datasets; there are "),
+        (
+            "grid.common_fraction",
+            [0, 1.5],
+            "grid.common_fraction[1]: 1.5 is not allowed; expected a fraction from 0 to 1",
+        ),
+        (
+            "grid.common_fraction",
+            [0.5, 0.5],
+            "grid.common_fraction: [0.5, 0.5] is not allowed; expected a list of fractions, each",
+        ),
+        ("grid.common_fraction", [], "grid.common_fraction: [] is not allowed; expected a list"),
+        (
+            "grid.common_fraction",
+            [0.12345678],
+            "grid.common_fraction: 0.12345678 has too many digits; give at most six, as 0.123457",
+        ),
+        ("grid", "{repeats: 1}", "grid: '{repeats: 1}' is not allowed; expected common_fraction,"),
+        ("grid.target_size", "[100]", "grid.target_size: '[100]' is not allowed; expected a list"),
+        (
+            "grid.target_size",
+            [100, 1],
+            "grid.target_size[1]: 1 is not allowed; expected a number of users from 2, or max",
+        ),
+        ("grid.target_size", ["all"], "grid.target_size[0]: 'all' is not allowed; expected a num"),
+        ("grid.repeats", 0, "grid.repeats: 0 is not allowed; expected a number of deals from 1"),
+        ("songs", "most", "songs: 'most' is not allowed; expected a number of songs from 2, or de"),
+        ("features", ["tempo"], "features[0]: 'tempo' is not allowed; expected song or a timing"),
+        ("adversary_size", "half", "adversary_size: 'half' is not allowed; expected full, matched"),
+        (
+            "recommender.estimator",
+            "RandomForest",
+            "recommender.estimator: 'RandomForest' is not allowed; expected the import path",
+        ),
+        (
+            "sessions.min_full_plays",
+            20.5,
+            "sessions.min_full_plays: 20.5 is not allowed; expected fewest listenings",
+        ),
+        ("sessions.length", 10, "sessions.min_full_plays: 16 is above sessions.length, 10; lower"),
+        (
+            "datasets.listeners",
+            {"format": "crowdai", "synthetic": {"sessions": 10, "shards": 1}},
+            "datasets.listeners: 'listeners' is made up, and results must say so; let its name",
+        ),
+        ("datasets.crowdai", {"format": "crowdai"}, "datasets.crowdai: {'format': 'crowdai'} is n"),
+        ("figures.width_mm", 1, "figures.width_mm: 1 is not allowed; expected a width from 60"),
+        ("keep_models", "no", "keep_models: 'no' is not allowed; expected true or false"),
+    ],
+)
+def test_a_fault_is_one_line_with_the_key_the_value_and_what_was_expected(key, value, fault):
+    faults = check_config(_changed(key, value), SCHEMA)
+    assert len(faults) == 1, faults
+    assert faults[0].startswith(fault)
+    assert "\n" not in faults[0]
+
+
+def test_missing_keys_are_told_one_by_one():
+    config = copy.deepcopy(DEFAULT)
+    del config["seed"], config["grid"]["repeats"]
+    assert check_config(config, SCHEMA) == [
+        "grid.repeats is missing; expected a number of deals from 1",
+        "seed is missing; expected a whole number, not negative; all random draws follow from it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fault"),
+    [
+        ("recommender.estimator", "no.such.Thing", "recommender: 'no.such.Thing' cannot be import"),
+        ("recommender.n_trees", 3, "recommender: fidelity.forest.RandomForestClassifier has no p"),
+        ("recommender.n_estimators", 0, "recommender: fidelity.forest.RandomForestClassifier: The"),
+    ],
+)
+def test_a_recommender_that_cannot_be_made_is_told(key, value, fault):
+    config = _changed(key, value)
+    assert check_config(config, SCHEMA) == []
+    (found,) = check_surroundings(config)
+    assert found.startswith(fault)
+
+
+def test_missing_and_empty_logs_are_told(tmp_path):
+    config = _changed("dataset", "crowdai")
+    config["datasets"]["crowdai"]["logs"] = str(tmp_path / "none")
+    (fault,) = check_surroundings(config)
+    assert fault == f"datasets.crowdai.logs: {tmp_path}/none: there is no such folder of logs"
+    config["datasets"]["crowdai"]["logs"] = str(tmp_path)
+    (fault,) = check_surroundings(config)
+    assert fault == f"datasets.crowdai.logs: {tmp_path}: holds no .csv or .csv.gz file"
+
+
+def test_fractions_as_text():
+    assert [fraction_text(value) for value in (0, 0.0, -0.0, 1, 0.25, 0.50, 0.1)] == [
+        *("0", "0", "0", "1", "0.25", "0.5", "0.1")
+    ]

@@ -1,0 +1,414 @@
+"""The real workflow, on a small config, in a copy of the project."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from fidelity.files import read_columns
+from fidelity.summary import read_table
+
+ROOT = Path(__file__).parents[1]
+PARTS = ["Snakefile", "rules", "workflow", "config", "profiles"]
+SMALL = {
+    "datasets": {"synthetic": {"synthetic": {"sessions": 2000, "shards": 2}}},
+    "songs": 100,
+    "grid": {"common_fraction": [0, 1], "target_size": [20, 5000, "max"], "repeats": 2},
+    "recommender": {"n_estimators": 4},
+}
+USERS = 247  # that are left of this config
+# Jobs of a grid point, and of what follows once it is there.
+POINT = {"train_models": 1, "query_models": 1, "measure_leakage": 1, "estimate_information": 1}
+LEAKAGE_RESULTS = {"tabulate_leakage": 1, "draw_figure": 3, "write_findings": 1, "all": 1}
+
+
+class Project:
+    """A copy of the project, with a config of its own, and results in its folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def configure(self, config):
+        (self.folder / "small.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+
+    def command(self, *arguments):
+        options = ["--configfile", "small.yaml", "--nocolor", *arguments]
+        return [sys.executable, "-m", "snakemake", *options]
+
+    def environment(self):
+        # The copy's own library, whichever is installed.
+        return {**os.environ, "PYTHONPATH": str(self.folder / "workflow")}
+
+    def run(self, *arguments):
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+        )
+
+    def make(self, *arguments, cores=2):
+        run = self.run("--cores", str(cores), *arguments)
+        assert run.returncode == 0, run.stdout + run.stderr
+        return run.stdout + run.stderr
+
+    def plan(self, *arguments):
+        """Return {rule: jobs} that would run."""
+        text = self.make("--dry-run", *arguments)
+        table = re.search(r"^job +count\n[- ]+\n(.*?)\n\n", text, re.DOTALL | re.MULTILINE)
+        if table is None:
+            assert "Nothing to be done" in text
+            return {}
+        rows = [line.split() for line in table[1].splitlines()]
+        return {rule: int(count) for rule, count in rows if rule != "total"}
+
+    def result(self, name):
+        return self.folder / "results/synthetic" / name
+
+    def tables(self):
+        """Return {file: bytes} of all tables."""
+        folder = self.result("")
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for pattern in ("**/*.csv", "**/*.parquet", "raw/**/*.gz", "findings.md")
+            for path in sorted(folder.glob(pattern))
+        }
+
+
+def _copy_project(folder):
+    folder.mkdir()
+    for part in PARTS:
+        source = ROOT / part
+        # With the dates of the files, by which compiled code is known to be current.
+        shutil.copytree(source, folder / part) if source.is_dir() else shutil.copy2(source, folder)
+    project = Project(folder)
+    project.configure(SMALL)
+    return project
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Return a project after a fresh run on two cores."""
+    project = _copy_project(tmp_path_factory.mktemp("finished") / "project")
+    project.make()
+    return project
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    """Return a copy of the finished project, to be changed."""
+    shutil.copytree(finished.folder, tmp_path / "project")
+    return Project(tmp_path / "project")
+
+
+def test_a_dry_run_on_a_fresh_clone_shows_the_whole_plan(tmp_path):
+    project = _copy_project(tmp_path / "project")
+    assert project.plan() == {
+        "make_logs": 2,
+        "extract_sessions": 2,
+        "select_songs": 1,
+        "deal_users": 2,
+        **dict.fromkeys(POINT, 6),
+        "cross_validate": 4,  # every size at c = 1, one size at c = 0
+        "tabulate_leakage": 1,
+        "tabulate_information": 1,
+        "tabulate_accuracy": 1,
+        "draw_figure": 6,
+        "write_findings": 1,
+        "all": 1,
+    }
+    assert not project.result("").exists()
+
+
+def test_leakage_has_the_rows_and_sizes_of_the_grid(finished):
+    table = read_table(finished.result("tables/leakage.csv"))
+    assert table.columns.tolist() == [
+        *("common_fraction", "target_size", "adversary_size", "common_users", "target_sessions"),
+        *("target_observations", "repeat", "tp", "fp", "tn", "fn", "success", "tpr", "fpr"),
+        "leakage",
+    ]
+    s_0 = USERS // 2
+    expected = [
+        *[("0", 20, s_0, 0, repeat) for repeat in (0, 1)],
+        *[("0", s_0, s_0, 0, repeat) for repeat in (0, 1)],
+        *[("1", 20, USERS, 20, repeat) for repeat in (0, 1)],
+        *[("1", USERS, USERS, USERS, repeat) for repeat in (0, 1)],
+    ]
+    names = ["common_fraction", "target_size", "adversary_size", "common_users", "repeat"]
+    assert list(table[names].itertuples(index=False, name=None)) == expected
+    assert (table["target_observations"] == 19 * table["target_size"]).all()
+    assert (table["target_sessions"] == table["target_size"]).all()
+
+
+def test_leakage_is_what_the_responses_say(finished):
+    table = read_table(finished.result("tables/leakage.csv"))
+    np.testing.assert_allclose(table[["tp", "fp", "tn", "fn"]].sum(axis=1), 1, atol=1e-15)
+    nobody = table["common_fraction"] == "0"
+    assert (table.loc[nobody, "tp"] == 0).all()
+    assert table.loc[nobody, ["tpr", "leakage"]].isna().all(axis=None)
+    everybody = (table["common_fraction"] == "1") & (table["target_size"] == USERS)
+    assert (table.loc[everybody, "fp"] == 0).all()
+    assert table.loc[everybody, ["fpr", "leakage"]].isna().all(axis=None)
+    assert table.loc[~nobody & ~everybody, ["tpr", "fpr", "leakage"]].notna().all(axis=None)
+
+    answers = pd.read_parquet(finished.result("grid/common-1/target-20/responses.parquet"))
+    deals = pd.read_parquet(finished.result("emulation/common-1.parquet"))
+    target = deals[(deals["repeat"] == 1) & deals["target_rank"].between(0, 19)]["user"]
+    own = answers[answers["repeat"] == 1]
+    member, match = own["user"].isin(target), own["top1"] == own["next_song"]
+    row = table[(table["common_fraction"] == "1") & (table["target_size"] == 20)].iloc[1]
+    assert row["tp"] == (member & match).mean()
+    assert row["fpr"] == match[~member].mean()
+    assert ((own["rank_next"] == 1) == match).all()
+
+
+def test_information_falls_to_nothing_where_both_hold_the_same(finished):
+    table = read_table(finished.result("tables/information.csv"))
+    by_point = table.groupby(["common_fraction", "target_size"])["value"].mean()
+    assert by_point.loc[("1", USERS)] == pytest.approx(0, abs=1e-14)
+    assert 0 < by_point.loc[("0", USERS // 2)] < by_point.loc[("0", 20)] < 1
+    figure4 = read_table(finished.result("tables/figure4.csv"))
+    assert figure4["mean"].tolist() == pytest.approx(by_point.tolist(), abs=1e-15)
+    assert (figure4["repeats"] == 2).all()
+
+
+def test_accuracy_of_every_size_for_the_largest_fraction_and_of_one_for_the_other(finished):
+    table = read_table(finished.result("tables/accuracy.csv"))
+    folds = table.groupby(["common_fraction", "target_size"])["fold"].apply(list).to_dict()
+    assert folds == {point: [*range(10)] for point in [("0", 20), ("1", 20), ("1", USERS)]}
+
+
+def test_a_size_that_does_not_exist_has_no_rows_and_one_line_in_its_log(finished):
+    for fraction in ("0", "1"):
+        point = finished.result(f"grid/common-{fraction}/target-5000")
+        assert len(read_columns(point / "responses.parquet")["user"]) == 0
+        for name in ("leakage.csv", "information.csv"):
+            assert len((point / name).read_text().splitlines()) == 1
+        for rule in POINT:
+            log = finished.result(f"logs/{rule}/common-{fraction}/target-5000.log").read_text()
+            assert log.count("no rows") == 1
+    for table in finished.result("tables").iterdir():
+        assert "5000" not in read_table(table).get("target_size", pd.Series()).astype(str).tolist()
+    assert "5,000" not in finished.result("findings.md").read_text()
+
+
+def test_what_is_made_from_the_stand_in_says_so(finished):
+    assert "Synthetic stand-in" in finished.result("findings.md").read_text()
+    for figure in finished.result("figures").glob("*.svg"):
+        assert "synthetic stand-in" in figure.read_text()
+    assert len(list(finished.result("figures").iterdir())) == 18
+
+
+def test_no_log_holds_a_raw_id(finished):
+    raw = next(finished.result("raw").rglob("*.gz"))
+    ids = pd.read_csv(raw, usecols=["session_id"])["session_id"].unique()
+    later = [path for path in finished.result("").rglob("*") if path.is_file()]
+    later = [path for path in later if "/raw/" not in path.as_posix()]
+    assert len(later) > 50
+    for path in later:
+        content = path.read_bytes()
+        assert not any(session.encode() in content for session in ids[:50]), path
+
+
+def test_models_are_not_kept(finished):
+    assert list(finished.result("grid").rglob("models.zip")) == []
+
+
+def test_a_second_run_does_nothing(finished):
+    assert finished.plan() == {}
+
+
+def test_a_new_target_size_runs_its_point_and_the_results_alone(copy):
+    config = SMALL | {"grid": SMALL["grid"] | {"target_size": [20, 40, 5000, "max"]}}
+    copy.configure(config)
+    assert copy.plan() == {
+        **dict.fromkeys(POINT, 2),
+        # One more at c = 1; at c = 0 it may be the size that is compared.
+        "cross_validate": 2,
+        "tabulate_leakage": 1,
+        "tabulate_information": 1,
+        "tabulate_accuracy": 1,
+        "draw_figure": 5,
+        "write_findings": 1,
+        "all": 1,
+    }
+    before = copy.tables()
+    copy.make()
+    after = copy.tables()
+    kept = [name for name in before if name.startswith(("grid/", "emulation/"))]
+    assert len(kept) > 15
+    assert all(after[name] == before[name] for name in kept)
+    sizes = read_table(copy.result("tables/leakage.csv"))["target_size"]
+    assert sorted(set(sizes)) == [20, 40, USERS // 2, USERS]
+
+
+@pytest.mark.parametrize(
+    ("change", "plan"),
+    [
+        ({"figures": {"font_pt": 7}}, {"draw_figure": 6, "all": 1}),
+        (
+            {"information": {"cells": ["song"]}},
+            {
+                "estimate_information": 6,
+                "tabulate_information": 1,
+                "draw_figure": 1,
+                "write_findings": 1,
+                "all": 1,
+            },
+        ),
+        (
+            {"recommender": {"n_estimators": 3}},
+            {
+                **{rule: 6 for rule in POINT if rule != "estimate_information"},
+                "cross_validate": 4,
+                "tabulate_accuracy": 1,
+                **LEAKAGE_RESULTS,
+                "draw_figure": 4,
+            },
+        ),
+    ],
+    ids=["figures", "cells", "recommender"],
+)
+def test_a_changed_setting_reruns_what_uses_it(copy, change, plan):
+    copy.configure(SMALL | change)
+    assert copy.plan() == plan
+
+
+def test_changed_code_reruns_what_uses_it(copy):
+    with open(copy.folder / "workflow/fidelity/attack.py", "a") as file:
+        file.write("\n# changed\n")
+    assert copy.plan() == {"measure_leakage": 6, **LEAKAGE_RESULTS}
+    with open(copy.folder / "workflow/fidelity/figures.py", "a") as file:
+        file.write("\n# changed\n")
+    assert copy.plan() == {"measure_leakage": 6, **LEAKAGE_RESULTS, "draw_figure": 6}
+
+
+def test_a_touch_or_the_times_of_a_fresh_clone_rerun_nothing(copy):
+    for part in PARTS:
+        files = [copy.folder / part, *(copy.folder / part).rglob("*")]
+        for path in files:
+            path.touch()
+    assert copy.plan() == {}
+
+
+def test_an_interrupted_run_on_one_core_goes_on_to_the_same_bytes(finished, tmp_path):
+    project = _copy_project(tmp_path / "project")
+    with open(tmp_path / "output", "w+") as output:
+        process = subprocess.Popen(
+            project.command("--cores", "1"),
+            cwd=project.folder,
+            env=project.environment(),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        while len(list(project.result("grid").rglob("responses.parquet"))) < 2:
+            assert process.poll() is None
+            time.sleep(0.2)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(timeout=60) != 0
+    assert not project.result("findings.md").exists()
+    assert not list(project.folder.rglob(".partial*"))
+    left = project.plan()
+    assert left["train_models"] < 6
+    assert "make_logs" not in left
+    project.make(cores=1)
+    assert _without_times(project.tables()) == _without_times(finished.tables())
+
+
+def test_scikit_learns_forest_makes_the_same_tables(copy):
+    before = _without_times(copy.tables())
+    copy.configure(
+        SMALL
+        | {
+            "recommender": {
+                "estimator": "sklearn.ensemble.RandomForestClassifier",
+                "n_estimators": 4,
+            }
+        }
+    )
+    text = copy.make()
+    assert re.search(r"^train_models +6$", text, re.MULTILINE)
+    assert _without_times(copy.tables()) == before
+
+
+def _without_times(tables):
+    return {name: content for name, content in tables.items() if "benchmarks" not in name}
+
+
+@pytest.mark.parametrize(
+    ("setting", "fault"),
+    [
+        ("seed=-1", "seed: -1 is not allowed; expected a whole number, not negative"),
+        ("grid='{repeats: 2'", "grid: "),
+        ("dataset=crowdai", "datasets.crowdai.logs: resources/crowdai: there is no such folder"),
+    ],
+)
+def test_a_fault_in_the_config_ends_the_run_before_it_begins(tmp_path, setting, fault):
+    project = _copy_project(tmp_path / "project")
+    run = project.run("--cores", "1", "--config", setting)
+    assert run.returncode != 0
+    lines = [line.strip() for line in (run.stdout + run.stderr).splitlines()]
+    assert any(line.startswith(fault) for line in lines)
+    assert "Traceback" not in run.stdout + run.stderr
+    assert not (project.folder / "results").exists()
+
+
+@pytest.fixture
+def own_logs(finished, tmp_path):
+    """Return a project whose logs are a folder of two files, and that folder."""
+    project = _copy_project(tmp_path / "project")
+    project.configure(SMALL | {"dataset": "crowdai"})
+    logs = project.folder / "resources/crowdai/training_set"
+    shutil.copytree(finished.result("raw/training_set"), logs)
+    return project, logs
+
+
+def test_bad_logs_end_with_the_file_and_the_line(own_logs):
+    project, logs = own_logs
+    path = min(logs.iterdir())
+    table = pd.read_csv(path, dtype=str)
+    table.loc[5, "session_position"] = "six"
+    path.unlink()
+    table.to_csv(logs / "bad.csv", index=False)
+    run = project.run("--cores", "2", "results/crowdai/sessions/funnel.csv")
+    assert run.returncode != 0
+    text = run.stdout + run.stderr
+    assert "bad.csv: line 7: session_position is 'six', expected a whole number" in text
+    assert "Traceback" not in text
+    shards = project.folder / "results/crowdai/sessions/shards/training_set"
+    assert {path.name.partition(".")[0] for path in shards.iterdir()} == {
+        min(logs.iterdir()).name.partition(".")[0]
+    } - {"bad"} | set()
+
+
+def test_logs_without_a_session_left_tell_the_filter(own_logs):
+    project, _ = own_logs
+    project.configure(
+        SMALL
+        | {"dataset": "crowdai", "sessions": {"context_types": ["charts"], "min_full_plays": 20}}
+    )
+    run = project.run("--cores", "2", "results/crowdai/sessions/funnel.csv")
+    assert run.returncode != 0
+    assert "sessions is left: the filter full_plays removed the most" in run.stdout + run.stderr
+    assert not (project.folder / "results/crowdai/sessions/funnel.csv").exists()
+
+
+def test_logs_of_ones_own_make_the_same_numbers_without_the_label(own_logs, finished):
+    project, _ = own_logs
+    project.make("results/crowdai/tables/figure4.csv", "results/crowdai/figures/figure4.svg")
+    made = project.folder / "results/crowdai"
+    assert (made / "tables/figure4.csv").read_bytes() == finished.result(
+        "tables/figure4.csv"
+    ).read_bytes()
+    assert "synthetic" not in (made / "figures/figure4.svg").read_text()
