@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from sklearn.ensemble import RandomForestClassifier as DenseForest
 
 from fidelity.forest import RandomForestClassifier
-from fidelity.forest.growing import LEAF, unpack_nodes
+from fidelity.forest.growing import LEAF, Limits, grow_tree, make_entries, unpack_nodes
 
 from .cases import assert_same_trees, both_forests, data, parameters
 
@@ -18,7 +18,8 @@ def test_trees_are_those_of_scikit_learn(xy, parameters):
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
-    "levels", [[229, 2, 2, 24], [300, 4, 700, 900, 60], [2] * 30, [65_536] * 9]
+    "levels",
+    [[229, 2, 2, 24], [300, 4, 700, 900, 60], [2] * 30, [65_536] * 4, [65_536] * 9],
 )
 def test_trees_of_many_rows_are_those_of_scikit_learn(levels, seed):
     rng = np.random.default_rng(seed)
@@ -59,6 +60,13 @@ EXPECTED_FEATURES = [[0, 1, 2, -2, -2, -2, -2], [2, 2, -2, 2, -2, -2, -2]]
 )
 def test_smallest_data(X, y):
     assert_same_trees(*both_forests(X, y, n_estimators=5, random_state=0))
+
+
+def test_weights_too_large_for_the_bits_that_many_classes_leave_are_refused():
+    X = np.array([[0], [1]], dtype=np.uint16)
+    entries = make_entries(X, np.array([0, 1 << 20], dtype=np.int32), merge=True)
+    with pytest.raises(ValueError, match="too many classes"):
+        grow_tree(entries, np.array([1, 1 << 29]), (1 << 20) + 1, Limits(9, 2, 1, 1), 0)
 
 
 def test_any_number_of_threads_gives_the_same_forest():

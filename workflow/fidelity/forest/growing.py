@@ -11,8 +11,9 @@ differs is the cost:
 * Entries are sorted once a forest by the feature with the most levels, and nodes are split
   stably, so every node finds its entries sorted by that feature: nothing to sort, and nothing
   to move when it is the one that splits.
-* An entry's features are packed into one or a few words. The bitwise "and" and "or" over a
-  node's words tell at once which features are constant and which have two levels.
+* An entry's features, its class and its weight are packed into one or a few words. The
+  bitwise "and" and "or" over a node's words tell at once which features are constant, and
+  bounds of the levels of the others.
 * Sums of squared class weights are updated entry by entry in integers, never recomputed over
   all classes. They equal scikit-learn's sums of doubles as long as those are exact: below
   2**53, that is, 94 million rows of one class.
@@ -37,8 +38,7 @@ SPLIT_MASK = np.uint64((1 << _SPLIT_BITS) - 1)
 RIGHT_SHIFT = np.uint64(_FEATURE_BITS + _SPLIT_BITS)
 HIGHEST_ONLY_CLASS = (1 << _SPLIT_BITS) - 2
 
-_WEIGHT_BITS = np.uint64(32)
-_WEIGHT_MASK = np.uint64((1 << 32) - 1)
+_ITEM_BITS = 64
 _BYTE = np.uint64(8)
 _BYTE_MASK = np.uint64(255)
 _ONE = np.uint64(1)
@@ -49,8 +49,12 @@ _EPSILON = float(np.finfo(np.float64).eps)
 
 # Cached on disk between processes; threads grow trees side by side without the interpreter
 # lock. Unsigned indices throughout spare the test for a negative one at each access.
+#
+# A function that takes arrays counts its references to them, two locked instructions each and
+# a fifth of the time of a tree, unless the compiler sees that it need not: if the function has
+# one way out and calls none that takes arrays. So `grow_tree` itself calls all of those, and
+# they return at their end only.
 _compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
-_inlined = numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
 
 
 class Entries(NamedTuple):
@@ -109,6 +113,18 @@ def unpack_nodes(nodes):
     return feature.astype(np.int32), split.astype(np.int32), right.astype(np.int32)
 
 
+class Label(NamedTuple):
+    """Where the class and the weight of an entry are: in the lowest `bits` of its last word.
+
+    The class is above the weight.
+    """
+
+    bits: int
+    class_shift: int
+    class_mask: int
+    weight_mask: int
+
+
 class _Field(NamedTuple):
     """Where the levels of one feature are: the word of an entry, and the bits of that word."""
 
@@ -128,14 +144,14 @@ class _Node(NamedTuple):
 
 
 class _Split(NamedTuple):
-    """A way to split a node; the greatest `proxy` wins.
+    """A way to split a node by a field; the greatest `proxy` wins.
 
     `at` is the sum of the two neighbouring levels, twice the threshold. `squares_left` and
     `squares_right` are sums of squared class weights.
     """
 
     proxy: float
-    feature: int
+    field: _Field
     at: int
     n_left: int
     weight_left: int
@@ -172,11 +188,11 @@ def make_entries(X, classes, merge):
 
 
 @_compiled
-def weigh_entries(entries, row_weights):
-    """Return (words, labels) of the entries whose rows have weight together.
+def _weigh_entries(entries, row_weights):
+    """Return (words, label) of the entries whose rows have weight together.
 
-    A label is the class above `_WEIGHT_BITS` bits for the weight. `row_weights` has shape
-    (rows,): how often each row was drawn.
+    To the last of an entry's words come its class and weight where `label` tells, or to one
+    more word if its free bits do not suffice.
     """
     weights = np.zeros(len(entries.classes), dtype=np.int64)
     for i in range(len(row_weights)):
@@ -184,31 +200,58 @@ def weigh_entries(entries, row_weights):
     kept = 0
     for weight in weights:
         kept += weight > 0
-    words = np.empty((len(entries.words), kept), dtype=np.uint64)
-    labels = np.empty(kept, dtype=np.uint64)
+    label = _make_label(entries.classes.max(), weights.max())
+    n_words = len(entries.words)
+    if label.bits > np.uint64(entries.layout.free_bits):
+        n_words += 1
+    words = np.zeros((n_words, kept), dtype=np.uint64)
     position = 0
     for i in range(len(weights)):
         if weights[i] > 0:
-            k = np.uint64(entries.classes[i])
-            labels[position] = (k << _WEIGHT_BITS) | np.uint64(weights[i])
-            for w in range(len(words)):
+            for w in range(len(entries.words)):
                 words[w, position] = entries.words[w, i]
+            k = np.uint64(entries.classes[i])
+            words[n_words - 1, position] |= (k << label.class_shift) | np.uint64(weights[i])
             position += 1
-    return words, labels
+    return words, label
 
 
 @_compiled
-def grow_tree(words, labels, layout, n_classes, limits, seed):
-    """Return the `Tree` grown on weighed entries, which end up in the order of its leaves.
+def _make_label(highest_class, highest_weight):
+    class_bits = _bit_length(np.uint64(highest_class))
+    weight_bits = _bit_length(np.uint64(highest_weight))
+    if class_bits + weight_bits > _ITEM_BITS - LEVEL_BITS:
+        raise ValueError("there are too many classes for rows of such weight.")
+    return Label(
+        class_bits + weight_bits,
+        weight_bits,
+        (_ONE << class_bits) - _ONE,
+        (_ONE << weight_bits) - _ONE,
+    )
+
+
+@_compiled
+def _bit_length(number):
+    length = np.uint64(0)
+    while number >> length > 0:
+        length += _ONE
+    return length
+
+
+@_compiled
+def grow_tree(entries, row_weights, n_classes, limits, seed):
+    """Return the `Tree` grown on entries.
 
     Parameters
     ----------
-    words, labels
-        From `weigh_entries`.
+    row_weights : int64, shape (rows,)
+        How often each row was drawn.
     seed : int
         State of scikit-learn's feature sampler, in [0, 2**31 - 1).
     """
-    n_entries = len(labels)
+    layout = entries.layout
+    words, label = _weigh_entries(entries, row_weights)
+    n_entries = words.shape[1]
     nodes = np.empty(2 * n_entries, dtype=np.uint64)
     leaf_start = np.zeros(n_entries + 1, dtype=np.int32)
     leaf_class = np.empty(n_entries, dtype=np.int32)
@@ -216,27 +259,27 @@ def grow_tree(words, labels, layout, n_classes, limits, seed):
     n_nodes = 0
     n_leaves = 0
 
-    # Work space, so that no node allocates any. The sums by class are zero between uses. The
-    # arrays are passed on one by one: handed over in a tuple, counting the references to them
-    # costs a fifth of the time of a tree.
-    total = np.zeros(n_classes, dtype=np.int64)
-    left = np.zeros(n_classes, dtype=np.int64)
-    by_level = np.empty((1, n_entries), dtype=np.uint64)
-    labels_by_level = np.empty(n_entries, dtype=np.uint64)
-    spare_words = np.empty((1, n_entries), dtype=np.uint64)
-    spare_labels = np.empty(n_entries, dtype=np.uint64)
-    candidates = np.empty((6, n_entries))
-    ends = np.empty(1 << LEVEL_BITS, dtype=np.uint64)
+    # Work space, so that no node allocates any. Row `whole` of the sums by class has those of
+    # the node while its splits are searched; all else in it is zero.
+    sums = np.zeros((2, n_classes), dtype=np.int64)
+    whole = np.uint64(0)
+    items = np.empty(n_entries, dtype=np.uint64)
+    unsorted = np.empty(n_entries, dtype=np.uint64)
     ranks = np.empty((2, _PAIR_SORT_LENGTH), dtype=np.uint64)
+    ends = np.empty(1 << LEVEL_BITS, dtype=np.uint64)
+    steps = np.empty((5, n_entries), dtype=np.int64)
+    proxies = np.empty(n_entries)
     features = np.arange(len(layout.word))
     constants = np.empty(len(layout.word), dtype=np.int64)
     bits_in_all = np.empty(len(words), dtype=np.uint64)
     bits_in_any = np.empty(len(words), dtype=np.uint64)
+    min_samples_leaf = np.uint64(limits.min_samples_leaf)
     random_state = np.uint32(seed)
 
-    root = _make_root(labels, total)
-    # start, end, weight, squares, depth, known constants, parent whose right child this is
-    stack = np.empty((64, 7), dtype=np.int64)
+    root = _make_root(words, label, sums)
+    # start, end, weight, squares, depth, known constants, parent whose right child this is; the
+    # nodes to come share the entries
+    stack = np.empty((n_entries, 7), dtype=np.int64)
     _push(stack, 0, root, 0, 0, -1)
     top = 1
     while top > 0:
@@ -255,7 +298,7 @@ def grow_tree(words, labels, layout, n_classes, limits, seed):
             or n < np.uint64(limits.min_samples_split)
             or _impurity(node.weight, node.squares) <= _EPSILON
         ):
-            _sum_classes(labels, node, total)
+            _sum_classes(words, label, node, sums, whole)
             _find_bits(words, node, bits_in_all, bits_in_any)
             # scikit-learn's draw without replacement. Of `features`, [:n_drawn] are known
             # constants already drawn, [n_drawn:n_known] known ones not drawn yet,
@@ -288,55 +331,51 @@ def grow_tree(words, labels, layout, n_classes, limits, seed):
                 features[n_candidates], features[drawn] = f, features[n_candidates]
                 if best.proxy == 0.0:
                     continue  # nothing beats two pure children
-                found = _best_split(
-                    field,
-                    low,
-                    high,
-                    f == layout.sorted_feature,
-                    words,
-                    labels,
-                    node,
-                    np.uint64(limits.min_samples_leaf),
-                    total,
-                    left,
-                    by_level,
-                    labels_by_level,
-                    spare_words,
-                    spare_labels,
-                    candidates,
-                    ends,
-                    ranks,
-                )
+                if n == 2:
+                    found = _split_pair(field, words, label, node)
+                else:
+                    if f == layout.sorted_feature:
+                        _gather(field, words, label, node, items)
+                    elif n <= _PAIR_SORT_LENGTH:
+                        _gather(field, words, label, node, unsorted)
+                        _sort_by_pairs(unsorted, items, n, label.bits, ranks)
+                    elif field.mask < np.uint64(_LEVELS_PER_ENTRY) * n:
+                        _gather(field, words, label, node, unsorted)
+                        _sort_by_digit(unsorted, items, n, label.bits, field.mask, ends)
+                    else:
+                        high_byte = label.bits + _BYTE
+                        _gather(field, words, label, node, items)
+                        _sort_by_digit(items, unsorted, n, label.bits, _BYTE_MASK, ends)
+                        _sort_by_digit(unsorted, items, n, high_byte, _BYTE_MASK, ends)
+                    n_steps = _scan_items(items, n, label, sums, whole, steps)
+                    whole = _ONE - whole
+                    found = _best_step(field, node, min_samples_leaf, steps, n_steps, proxies)
                 if found.proxy > best.proxy:
                     best = found
-            _clear(total, labels, node)
+            _clear_classes(words, label, node, sums, whole)
             # Siblings and children must see the known constants in their old order.
             for i in range(n_known):
                 features[i] = constants[i]
             for i in range(n_known, n_constant):
                 constants[i] = features[i]
 
-        if best.feature < 0 or not _improves(best, node, root.weight):
-            end = _write_leaf(labels, node, left, leaf_start[n_leaves], leaf_class, leaf_weight)
+        if best.field.feature < 0 or not _improves(best, node, root.weight):
+            start = leaf_start[n_leaves]
+            end = start + np.int64(n)
+            if not _write_leaf(words, label, node, start, leaf_class, leaf_weight):
+                end = _merge_leaf(words, label, node, sums, start, leaf_class, leaf_weight)
             leaf_start[n_leaves + 1] = end
             nodes[n_nodes] = _LEAF_NODE | (np.uint64(n_leaves) << RIGHT_SHIFT)
-            if end - leaf_start[n_leaves] == 1 and leaf_class[end - 1] <= HIGHEST_ONLY_CLASS:
+            if end - start == 1 and leaf_class[end - 1] <= HIGHEST_ONLY_CLASS:
                 nodes[n_nodes] |= np.uint64(leaf_class[end - 1] + 1) << SPLIT_SHIFT
             n_leaves += 1
         else:
-            nodes[n_nodes] = np.uint64(best.feature) | (np.uint64(best.at) << SPLIT_SHIFT)
-            if best.feature != layout.sorted_feature:
-                _move_left_first(
-                    _field(layout, best.feature),
-                    best.at,
-                    words,
-                    labels,
-                    node,
-                    spare_words,
-                    spare_labels,
-                )
-            if top + 2 > len(stack):
-                stack = np.concatenate((stack, np.empty_like(stack)))
+            nodes[n_nodes] = np.uint64(best.field.feature) | (np.uint64(best.at) << SPLIT_SHIFT)
+            if best.field.feature != layout.sorted_feature:
+                for w in range(np.uint64(len(words))):
+                    if w != best.field.word:
+                        _move_left_first(best.field, best.at, w, words, node, unsorted)
+                _move_left_first(best.field, best.at, best.field.word, words, node, unsorted)
             middle = node.start + np.uint64(best.n_left)
             left_child = _Node(node.start, middle, best.weight_left, best.squares_left)
             right_child = _Node(
@@ -357,15 +396,15 @@ def grow_tree(words, labels, layout, n_classes, limits, seed):
 
 
 @_compiled
-def _make_root(labels, by_class):
-    root = _Node(np.uint64(0), np.uint64(len(labels)), 0, 0)
-    _sum_classes(labels, root, by_class)
+def _make_root(words, label, sums):
+    root = _Node(np.uint64(0), np.uint64(words.shape[1]), 0, 0)
+    _sum_classes(words, label, root, sums, np.uint64(0))
     weight = 0
     squares = 0
-    for k in range(len(by_class)):
-        weight += by_class[k]
-        squares += by_class[k] * by_class[k]
-        by_class[k] = 0
+    for k in range(sums.shape[1]):
+        weight += sums[0, k]
+        squares += sums[0, k] * sums[0, k]
+        sums[0, k] = 0
     return _Node(root.start, root.end, weight, squares)
 
 
@@ -407,29 +446,30 @@ def _level(word, field):
 
 
 @_compiled
-def _class(label):
-    return label >> _WEIGHT_BITS
+def _class(word, label):
+    return (word >> label.class_shift) & label.class_mask
 
 
 @_compiled
-def _weight(label):
-    return np.int64(label & _WEIGHT_MASK)
+def _weight(word, label):
+    return np.int64(word & label.weight_mask)
 
 
 @_compiled
-def _sum_classes(labels, node, by_class):
+def _sum_classes(words, label, node, sums, whole):
+    """Add the weights of a node's entries to row `whole` of the sums by class."""
+    last = np.uint64(len(words) - 1)
     for i in range(node.start, node.end):
-        by_class[_class(labels[i])] += _weight(labels[i])
+        word = words[last, i]
+        sums[whole, _class(word, label)] += _weight(word, label)
 
 
 @_compiled
-def _clear(by_class, labels, node):
-    """Set to zero what the labels of a node may have touched."""
-    if node.end - node.start > np.uint64(len(by_class)):
-        by_class[:] = 0
-    else:
-        for i in range(node.start, node.end):
-            by_class[_class(labels[i])] = 0
+def _clear_classes(words, label, node, sums, whole):
+    """Set row `whole` of the sums by class to zero where a node has entries."""
+    last = np.uint64(len(words) - 1)
+    for i in range(node.start, node.end):
+        sums[whole, _class(words[last, i], label)] = 0
 
 
 @_compiled
@@ -479,109 +519,31 @@ def _improves(split, node, forest_weight):
 
 @_compiled
 def _no_split():
-    return _Split(-np.inf, -1, 0, 0, 0, 0, 0)
-
-
-@_inlined
-def _best_split(
-    field,
-    low,
-    high,
-    is_sorted,
-    words,
-    labels,
-    node,
-    min_samples_leaf,
-    total,
-    left,
-    by_level,
-    labels_by_level,
-    spare_words,
-    spare_labels,
-    candidates,
-    ends,
-    ranks,
-):
-    """Return the best split of a node by one feature, which has levels from `low` to `high`.
-
-    Both are bounds that the levels need not reach, unless they differ in one bit: then the
-    levels are these two.
-    """
-    n = node.end - node.start
-    varying = low ^ high
-    if n == 2:
-        split = _split_pair(field, words, labels, node)
-    elif varying & (varying - _ONE) == 0:
-        split = _split_two_levels(
-            field, low, high, words, labels, node, min_samples_leaf, total, left
-        )
-    elif is_sorted:
-        split = _split_sorted(field, words, labels, node, min_samples_leaf, total, left, candidates)
-    elif n > _PAIR_SORT_LENGTH and high - low < np.uint64(_LEVELS_PER_ENTRY) * n:
-        split = _split_by_buckets(
-            field,
-            low,
-            high,
-            words,
-            labels,
-            node,
-            min_samples_leaf,
-            total,
-            left,
-            labels_by_level,
-            ends,
-            candidates,
-        )
-    else:
-        if n <= _PAIR_SORT_LENGTH:
-            _sort_by_pairs(field, words, labels, node, by_level, labels_by_level, ranks)
-        else:
-            _sort_by_bytes(
-                field,
-                low,
-                high,
-                words,
-                labels,
-                node,
-                by_level,
-                labels_by_level,
-                spare_words,
-                spare_labels,
-                ends,
-            )
-        split = _split_sorted(
-            _in_scratch_field(field),
-            by_level,
-            labels_by_level,
-            _in_scratch(node),
-            min_samples_leaf,
-            total,
-            left,
-            candidates,
-        )
-    return split
+    field = _Field(-1, np.uint64(0), np.uint64(0), np.uint64(0))
+    return _Split(-np.inf, field, 0, 0, 0, 0, 0)
 
 
 @_compiled
-def _in_scratch_field(field):
-    return _Field(field.feature, np.uint64(0), field.shift, field.mask)
+def _gather(field, words, label, node, items):
+    """Write an item for each of a node's entries: the level above the bits of the label."""
+    last = np.uint64(len(words) - 1)
+    label_mask = (_ONE << label.bits) - _ONE
+    for i in range(node.end - node.start):
+        level = _level(words[field.word, node.start + i], field)
+        items[i] = (level << label.bits) | (words[last, node.start + i] & label_mask)
 
 
 @_compiled
-def _in_scratch(node):
-    return _Node(np.uint64(0), node.end - node.start, node.weight, node.squares)
-
-
-@_compiled
-def _split_pair(field, words, labels, node):
+def _split_pair(field, words, label, node):
     """Return the only split of two entries, which differ in the feature and in the class."""
+    last = np.uint64(len(words) - 1)
     first = _level(words[field.word, node.start], field)
     second = _level(words[field.word, node.start + _ONE], field)
-    weight_left = _weight(labels[node.start + np.uint64(second < first)])
+    weight_left = _weight(words[last, node.start + np.uint64(second < first)], label)
     weight_right = node.weight - weight_left
     return _Split(
         0.0,
-        field.feature,
+        field,
         np.int64(first + second),
         1,
         weight_left,
@@ -591,173 +553,87 @@ def _split_pair(field, words, labels, node):
 
 
 @_compiled
-def _split_two_levels(field, low, high, words, labels, node, min_samples_leaf, total, left):
-    """Return the only split of a feature that has two levels in the node."""
-    flip = (low ^ high) << field.shift
-    n_left = np.uint64(0)
-    for i in range(node.start, node.end):
-        goes_left = np.uint64((words[field.word, i] & flip) == 0)
-        n_left += goes_left
-        left[_class(labels[i])] += _weight(labels[i]) * np.int64(goes_left)
-    weight_left = 0
-    squares_left = 0
-    cross = 0
-    if node.end - node.start > np.uint64(len(left)):
-        for k in range(len(left)):
-            w = left[k]
-            weight_left += w
-            squares_left += w * w
-            cross += w * total[k]
-            left[k] = 0
-    else:
-        for i in range(node.start, node.end):
-            k = _class(labels[i])
-            w = left[k]
-            weight_left += w
-            squares_left += w * w
-            cross += w * total[k]
-            left[k] = 0
-    if min(n_left, node.end - node.start - n_left) < min_samples_leaf:
-        return _no_split()
-    weight_right = node.weight - weight_left
-    squares_right = node.squares - 2 * cross + squares_left
-    proxy = _proxy(
-        float(weight_left), float(squares_left), float(weight_right), float(squares_right)
-    )
-    return _Split(
-        proxy,
-        field.feature,
-        np.int64(low + high),
-        np.int64(n_left),
-        weight_left,
-        squares_left,
-        squares_right,
-    )
+def _scan_items(items, n, label, sums, whole, steps):
+    """Find the splits between sorted items; return how many.
 
-
-@_compiled
-def _split_sorted(field, words, labels, node, min_samples_leaf, total, left, candidates):
-    """Return the best split of a feature by which the node's entries are sorted."""
-    n = node.end - node.start
-    weight_left = 0
-    squares_left = 0
-    cross = 0
-    n_candidates = np.uint64(0)
-    level = _level(words[field.word, node.start], field)
-    for i in range(n):
-        label = labels[node.start + i]
-        next_level = _level(words[field.word, node.start + i], field)
-        # Written at every entry and kept where the level steps: no branch to mispredict.
-        candidates[0, n_candidates] = float(np.int64(level + next_level))
-        candidates[1, n_candidates] = float(np.int64(i))
-        candidates[2, n_candidates] = float(weight_left)
-        candidates[3, n_candidates] = float(squares_left)
-        candidates[4, n_candidates] = float(cross)
-        n_candidates += np.uint64(
-            (next_level != level) & (i >= min_samples_leaf) & (n - i >= min_samples_leaf)
-        )
-        level = next_level
-        k, w = _class(label), _weight(label)
-        weight_left += w
-        before = left[k]
-        squares_left += w * (2 * before + w)
-        cross += w * total[k]
-        left[k] = before + w
-    _clear(left, labels, node)
-    return _best_candidate(field.feature, node, candidates, n_candidates)
-
-
-@_compiled
-def _split_by_buckets(
-    field, low, high, words, labels, node, min_samples_leaf, total, left, by_level, ends, candidates
-):
-    """Return the best split of a feature of few levels, by a counting sort of the labels."""
-    n = node.end - node.start
-    n_levels = high - low + _ONE
-    ends[:n_levels] = 0
-    for i in range(node.start, node.end):
-        ends[_level(words[field.word, i], field) - low] += _ONE
-    _counts_to_starts(ends, n_levels)
-    for i in range(node.start, node.end):
-        level = _level(words[field.word, i], field) - low
-        place = ends[level]
-        by_level[place] = labels[i]
-        ends[level] = place + _ONE
-
-    weight_left = 0
-    squares_left = 0
-    cross = 0
-    last = np.uint64(0)
-    start = np.uint64(0)
-    n_candidates = np.uint64(0)
-    for level in range(n_levels):
-        end = ends[level]
-        if end == start:
-            continue
-        candidates[0, n_candidates] = float(np.int64(low + last + low + level))
-        candidates[1, n_candidates] = float(np.int64(start))
-        candidates[2, n_candidates] = float(weight_left)
-        candidates[3, n_candidates] = float(squares_left)
-        candidates[4, n_candidates] = float(cross)
-        n_candidates += np.uint64(
-            (start > 0) & (start >= min_samples_leaf) & (n - start >= min_samples_leaf)
-        )
-        last = level
-        for i in range(start, end):
-            k, w = _class(by_level[i]), _weight(by_level[i])
-            weight_left += w
-            before = left[k]
-            squares_left += w * (2 * before + w)
-            cross += w * total[k]
-            left[k] = before + w
-        start = end
-    _clear(left, labels, node)
-    return _best_candidate(field.feature, node, candidates, n_candidates)
-
-
-@_compiled
-def _best_candidate(feature, node, candidates, n_candidates):
-    """Return the first of the best of the first columns of `candidates`.
-
-    Row 0 holds twice the thresholds, 1 the numbers of entries to the left, 2 their weights, 3
-    their sums of squared class weights, 4 the sums over classes of weight left times total;
-    row 5 is written.
+    A column of `steps` is written for each: the number of entries to the left, their weight,
+    their sum of squared class weights, what the sum of those to the right is more than that of
+    all, and the sum of the two neighbouring levels. The weights by class go over from row
+    `whole` of the sums, the classes to the right, to the other, those to the left.
     """
-    if n_candidates == 0:
-        return _no_split()
+    left = _ONE - whole
+    weight_left = 0
+    squares_left = 0
+    more_right = 0
+    n_steps = np.uint64(0)
+    level = items[0] >> label.bits
+    for i in range(n):
+        item = items[i]
+        next_level = item >> label.bits
+        # Written at every item and kept where the level steps: no branch to mispredict.
+        steps[0, n_steps] = np.int64(i)
+        steps[1, n_steps] = weight_left
+        steps[2, n_steps] = squares_left
+        steps[3, n_steps] = more_right
+        steps[4, n_steps] = np.int64(level + next_level)
+        n_steps += np.uint64(next_level != level)
+        level = next_level
+        k, w = _class(item, label), _weight(item, label)
+        on_left, on_right = sums[left, k], sums[whole, k]
+        weight_left += w
+        squares_left += w * (2 * on_left + w)
+        more_right -= w * (2 * on_right - w)
+        sums[left, k] = on_left + w
+        sums[whole, k] = on_right - w
+    return n_steps
+
+
+@_compiled
+def _best_step(field, node, min_samples_leaf, steps, n_steps, proxies):
+    """Return the first of the best splits among the first `n_steps` that leave enough entries.
+
+    `steps` is what `_scan_items` writes; `proxies` is written.
+    """
+    n = node.end - node.start
+    first, end = np.uint64(0), n_steps
+    while first < end and np.uint64(steps[0, first]) < min_samples_leaf:
+        first += _ONE
+    while first < end and n - np.uint64(steps[0, end - _ONE]) < min_samples_leaf:
+        end -= _ONE
     weight = float(node.weight)
-    squares = float(node.squares)
-    for j in range(n_candidates):
-        squares_right = squares - 2.0 * candidates[4, j] + candidates[3, j]
-        candidates[5, j] = _proxy(
-            candidates[2, j], candidates[3, j], weight - candidates[2, j], squares_right
+    for j in range(first, end):
+        weight_left = float(steps[1, j])
+        proxies[j] = _proxy(
+            weight_left,
+            float(steps[2, j]),
+            weight - weight_left,
+            float(node.squares + steps[3, j]),
         )
-    best = np.uint64(0)
-    best_proxy = candidates[5, 0]
-    for j in range(n_candidates):
-        better = candidates[5, j] > best_proxy
+    best = first
+    best_proxy = -np.inf
+    for j in range(first, end):
+        better = proxies[j] > best_proxy
         best = j if better else best
-        best_proxy = candidates[5, j] if better else best_proxy
+        best_proxy = proxies[j] if better else best_proxy
     return _Split(
         best_proxy,
-        feature,
-        np.int64(candidates[0, best]),
-        np.int64(candidates[1, best]),
-        np.int64(candidates[2, best]),
-        np.int64(candidates[3, best]),
-        np.int64(squares - 2.0 * candidates[4, best] + candidates[3, best]),
+        field,
+        steps[4, best],
+        steps[0, best],
+        steps[1, best],
+        steps[2, best],
+        node.squares + steps[3, best],
     )
 
 
 @_compiled
-def _sort_by_pairs(field, words, labels, node, by_level, labels_by_level, ranks):
-    """Copy a small node's entries, ordered by a feature, to the start of the scratch arrays.
+def _sort_by_pairs(unsorted, items, n, level_shift, ranks):
+    """Sort a few items by level.
 
     Each pair is compared once, without a branch that could be mispredicted.
     """
-    n = node.end - node.start
     for i in range(n):
-        level = _level(words[field.word, node.start + i], field)
+        level = unsorted[i] >> level_shift
         rank = i
         for j in range(i):
             comes_after = np.uint64(ranks[0, j] > level)
@@ -766,126 +642,78 @@ def _sort_by_pairs(field, words, labels, node, by_level, labels_by_level, ranks)
         ranks[0, i] = level
         ranks[1, i] = rank
     for i in range(n):
-        by_level[0, ranks[1, i]] = words[field.word, node.start + i]
-        labels_by_level[ranks[1, i]] = labels[node.start + i]
+        items[ranks[1, i]] = unsorted[i]
 
 
 @_compiled
-def _sort_by_bytes(
-    field,
-    low,
-    high,
-    words,
-    labels,
-    node,
-    by_level,
-    labels_by_level,
-    spare_words,
-    spare_labels,
-    ends,
-):
-    """Copy a node's entries, ordered by a feature, to the start of the scratch arrays."""
-    _sort_by_byte(field, low, np.uint64(0), words, labels, node, spare_words, spare_labels, ends)
-    _sort_by_byte(
-        _in_scratch_field(field),
-        low,
-        _BYTE,
-        spare_words,
-        spare_labels,
-        _in_scratch(node),
-        by_level,
-        labels_by_level,
-        ends,
-    )
-
-
-@_compiled
-def _sort_by_byte(field, low, shift, words, labels, node, to_words, to_labels, ends):
-    """Counting sort, stable, by the byte at `shift` of the level's distance from `low`."""
-    ends[:256] = 0
-    for i in range(node.start, node.end):
-        ends[((_level(words[field.word, i], field) - low) >> shift) & _BYTE_MASK] += _ONE
-    _counts_to_starts(ends, np.uint64(256))
-    for i in range(node.start, node.end):
-        byte = ((_level(words[field.word, i], field) - low) >> shift) & _BYTE_MASK
-        place = ends[byte]
-        to_words[0, place] = words[field.word, i]
-        to_labels[place] = labels[i]
-        ends[byte] = place + _ONE
-
-
-@_compiled
-def _counts_to_starts(counts, n):
-    start = np.uint64(0)
+def _sort_by_digit(unsorted, items, n, shift, mask, ends):
+    """Counting sort, stable, by the digit at `shift` under `mask`."""
+    for digit in range(mask + _ONE):
+        ends[digit] = 0
     for i in range(n):
-        count = counts[i]
-        counts[i] = start
+        ends[(unsorted[i] >> shift) & mask] += _ONE
+    start = np.uint64(0)
+    for digit in range(mask + _ONE):
+        count = ends[digit]
+        ends[digit] = start
         start += count
+    for i in range(n):
+        item = unsorted[i]
+        digit = (item >> shift) & mask
+        place = ends[digit]
+        items[place] = item
+        ends[digit] = place + _ONE
 
 
 @_compiled
-def _move_left_first(field, at, words, labels, node, spare_words, spare_labels):
-    """Reorder a node stably: the entries that go left, then the others."""
-    for w in range(np.uint64(len(words))):
-        if w != field.word:
-            _move_word(field, at, w, words, node, spare_words)
-    to_left = node.start
-    to_right = np.uint64(0)
-    for i in range(node.start, node.end):
-        word = words[field.word, i]
-        label = labels[i]
-        goes_right = np.uint64(2 * np.int64(_level(word, field)) > at)
-        words[field.word, to_left] = word
-        labels[to_left] = label
-        spare_words[0, to_right] = word
-        spare_labels[to_right] = label
-        to_left += _ONE - goes_right
-        to_right += goes_right
-    for i in range(to_right):
-        words[field.word, to_left + i] = spare_words[0, i]
-        labels[to_left + i] = spare_labels[i]
+def _move_left_first(field, at, moved, words, node, spare):
+    """Reorder word `moved` of a node's entries stably: those that go left, then the others.
 
-
-@_compiled
-def _move_word(field, at, moved, words, node, spare):
-    """Reorder one word of a node's entries by a field in another."""
+    The word that has the field must be moved last.
+    """
     to_left = node.start
     to_right = np.uint64(0)
     for i in range(node.start, node.end):
         word = words[moved, i]
         goes_right = np.uint64(2 * np.int64(_level(words[field.word, i], field)) > at)
         words[moved, to_left] = word
-        spare[0, to_right] = word
+        spare[to_right] = word
         to_left += _ONE - goes_right
         to_right += goes_right
     for i in range(to_right):
-        words[moved, to_left + i] = spare[0, i]
+        words[moved, to_left + i] = spare[i]
 
 
 @_compiled
-def _write_leaf(labels, node, by_class, position, leaf_class, leaf_weight):
-    """Write a leaf's classes, ascending, with their weights; return the position after it."""
-    first = position
+def _write_leaf(words, label, node, position, leaf_class, leaf_weight):
+    """Write the classes and weights of a leaf's entries; return whether the classes ascend."""
+    last_word = np.uint64(len(words) - 1)
     ascending = True
     last = np.int64(-1)
     for i in range(node.start, node.end):
-        k = np.int64(_class(labels[i]))
+        k = np.int64(_class(words[last_word, i], label))
         ascending &= k > last
         last = k
         leaf_class[position] = k
-        leaf_weight[position] = _weight(labels[i])
+        leaf_weight[position] = _weight(words[last_word, i], label)
         position += 1
-    if ascending:
-        return position
+    return ascending
+
+
+@_compiled
+def _merge_leaf(words, label, node, sums, first, leaf_class, leaf_weight):
+    """Write a leaf's classes, ascending, with their weights; return the position after it."""
+    last_word = np.uint64(len(words) - 1)
     position = first
     for i in range(node.start, node.end):
-        k = _class(labels[i])
-        if by_class[k] == 0:
+        word = words[last_word, i]
+        k = _class(word, label)
+        if sums[0, k] == 0:
             leaf_class[position] = k
             position += 1
-        by_class[k] += _weight(labels[i])
+        sums[0, k] += _weight(word, label)
     leaf_class[first:position].sort()
     for i in range(first, position):
-        leaf_weight[i] = by_class[leaf_class[i]]
-        by_class[leaf_class[i]] = 0
+        leaf_weight[i] = sums[0, leaf_class[i]]
+        sums[0, leaf_class[i]] = 0
     return position

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
-from .growing import LEAF, Limits, grow_tree, make_entries, weigh_entries
+from .growing import LEAF, Limits, grow_tree, make_entries
 from .querying import (
     Forest,
     answer_rows,
@@ -248,9 +248,8 @@ def grow_forest(
         row_weights = _draw(seed, population, n_drawn)
         if group_of_row is not None:
             row_weights = row_weights[group_of_row]
-        words, labels = weigh_entries(entries, row_weights)
         sampler_seed = np.random.RandomState(seed).randint(0, _HIGHEST_SEED)
-        return grow_tree(words, labels, entries.layout, len(classes), limits, sampler_seed)
+        return grow_tree(entries, row_weights, len(classes), limits, sampler_seed)
 
     trees = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(grow)(seed) for seed in seeds)
     return GrownForest(join_trees(trees), classes, n_features, n_rows, n_drawn, seeds, groups)
