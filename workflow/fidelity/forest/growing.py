@@ -14,9 +14,11 @@ differs is the cost:
 * An entry's features, its class and its weight are packed into one or a few words. The
   bitwise "and" and "or" over a node's words tell at once which features are constant, and
   bounds of the levels of the others.
-* Sums of squared class weights are updated entry by entry in integers, never recomputed over
-  all classes. They equal scikit-learn's sums of doubles as long as those are exact: below
-  2**53, that is, 94 million rows of one class.
+* Where a node has many entries for the levels of a feature, a table of its weights by level
+  and class saves sorting them.
+* Sums of squared class weights are updated entry by entry (or cell by cell of that table) in
+  integers. They equal scikit-learn's sums of doubles as long as those are exact: below 2**53,
+  that is, 94 million rows of one class.
 * Leaves keep the classes that they hold, not a row of all classes.
 
 All that is compiled into a tree's growth is in this one file: the compiler's cache looks at
@@ -38,6 +40,9 @@ SPLIT_MASK = np.uint64((1 << _SPLIT_BITS) - 1)
 RIGHT_SHIFT = np.uint64(_FEATURE_BITS + _SPLIT_BITS)
 HIGHEST_ONLY_CLASS = (1 << _SPLIT_BITS) - 2
 
+_WEIGHT_BITS = 32  # of a cell
+_WEIGHT_MASK = (1 << 32) - 1
+_ONE_ENTRY = 1 << 32
 _ITEM_BITS = 64
 _BYTE = np.uint64(8)
 _BYTE_MASK = np.uint64(255)
@@ -45,6 +50,7 @@ _ONE = np.uint64(1)
 _LEAF_NODE = np.uint64(LEAF)
 _PAIR_SORT_LENGTH = 24
 _LEVELS_PER_ENTRY = 8
+_CELLS_PER_ENTRY = 2
 _EPSILON = float(np.finfo(np.float64).eps)
 
 # Cached on disk between processes; threads grow trees side by side without the interpreter
@@ -260,13 +266,14 @@ def grow_tree(entries, row_weights, n_classes, limits, seed):
     n_leaves = 0
 
     # Work space, so that no node allocates any. Row `whole` of the sums by class has those of
-    # the node while its splits are searched; all else in it is zero.
+    # the node while its splits are searched; all else in it, and the table, is zero.
     sums = np.zeros((2, n_classes), dtype=np.int64)
     whole = np.uint64(0)
     items = np.empty(n_entries, dtype=np.uint64)
     unsorted = np.empty(n_entries, dtype=np.uint64)
     ranks = np.empty((2, _PAIR_SORT_LENGTH), dtype=np.uint64)
     ends = np.empty(1 << LEVEL_BITS, dtype=np.uint64)
+    table = np.zeros(_CELLS_PER_ENTRY * n_entries, dtype=np.int64)
     steps = np.empty((5, n_entries), dtype=np.int64)
     proxies = np.empty(n_entries)
     features = np.arange(len(layout.word))
@@ -334,20 +341,26 @@ def grow_tree(entries, row_weights, n_classes, limits, seed):
                 if n == 2:
                     found = _split_pair(field, words, label, node)
                 else:
-                    if f == layout.sorted_feature:
-                        _gather(field, words, label, node, items)
-                    elif n <= _PAIR_SORT_LENGTH:
-                        _gather(field, words, label, node, unsorted)
-                        _sort_by_pairs(unsorted, items, n, label.bits, ranks)
-                    elif field.mask < np.uint64(_LEVELS_PER_ENTRY) * n:
-                        _gather(field, words, label, node, unsorted)
-                        _sort_by_digit(unsorted, items, n, label.bits, field.mask, ends)
+                    n_cells = (high - low + _ONE) * np.uint64(n_classes)
+                    is_sorted = f == layout.sorted_feature
+                    if not is_sorted and n_cells <= np.uint64(_CELLS_PER_ENTRY) * n:
+                        _fill_table(field, low, words, label, node, n_classes, table)
+                        n_steps = _scan_table(low, high, sums, whole, table, steps)
                     else:
-                        high_byte = label.bits + _BYTE
-                        _gather(field, words, label, node, items)
-                        _sort_by_digit(items, unsorted, n, label.bits, _BYTE_MASK, ends)
-                        _sort_by_digit(unsorted, items, n, high_byte, _BYTE_MASK, ends)
-                    n_steps = _scan_items(items, n, label, sums, whole, steps)
+                        if is_sorted:
+                            _gather(field, words, label, node, items)
+                        elif n <= _PAIR_SORT_LENGTH:
+                            _gather(field, words, label, node, unsorted)
+                            _sort_by_pairs(unsorted, items, n, label.bits, ranks)
+                        elif field.mask < np.uint64(_LEVELS_PER_ENTRY) * n:
+                            _gather(field, words, label, node, unsorted)
+                            _sort_by_digit(unsorted, items, n, label.bits, field.mask, ends)
+                        else:
+                            high_byte = label.bits + _BYTE
+                            _gather(field, words, label, node, items)
+                            _sort_by_digit(items, unsorted, n, label.bits, _BYTE_MASK, ends)
+                            _sort_by_digit(unsorted, items, n, high_byte, _BYTE_MASK, ends)
+                        n_steps = _scan_items(items, n, label, sums, whole, steps)
                     whole = _ONE - whole
                     found = _best_step(field, node, min_samples_leaf, steps, n_steps, proxies)
                 if found.proxy > best.proxy:
@@ -585,6 +598,56 @@ def _scan_items(items, n, label, sums, whole, steps):
         more_right -= w * (2 * on_right - w)
         sums[left, k] = on_left + w
         sums[whole, k] = on_right - w
+    return n_steps
+
+
+@_compiled
+def _fill_table(field, low, words, label, node, n_classes, table):
+    """Add up a node's entries by level, from `low`, and class.
+
+    A cell has their weight in its lower half, their number in its upper one.
+    """
+    last = np.uint64(len(words) - 1)
+    for i in range(node.start, node.end):
+        row = _level(words[field.word, i], field) - low
+        word = words[last, i]
+        cell = row * np.uint64(n_classes) + _class(word, label)
+        table[cell] += _ONE_ENTRY + _weight(word, label)
+
+
+@_compiled
+def _scan_table(low, high, sums, whole, table, steps):
+    """Do what `_scan_items` does, from a table of the levels from `low` to `high`; clear it."""
+    left = _ONE - whole
+    n_left = 0
+    weight_left = 0
+    squares_left = 0
+    more_right = 0
+    n_steps = np.uint64(0)
+    last_level = low
+    cell = np.uint64(0)
+    for level in range(low, high + _ONE):
+        steps[0, n_steps] = n_left
+        steps[1, n_steps] = weight_left
+        steps[2, n_steps] = squares_left
+        steps[3, n_steps] = more_right
+        steps[4, n_steps] = np.int64(last_level + level)
+        n_here = 0
+        for k in range(np.uint64(sums.shape[1])):
+            n_here += table[cell + k] >> _WEIGHT_BITS
+            w = table[cell + k] & _WEIGHT_MASK
+            table[cell + k] = 0
+            on_left, on_right = sums[left, k], sums[whole, k]
+            weight_left += w
+            squares_left += w * (2 * on_left + w)
+            more_right -= w * (2 * on_right - w)
+            sums[left, k] = on_left + w
+            sums[whole, k] = on_right - w
+        cell += np.uint64(sums.shape[1])
+        if n_here > 0:
+            n_steps += np.uint64(n_left > 0)
+            n_left += n_here
+            last_level = level
     return n_steps
 
 
