@@ -275,7 +275,6 @@ def grow_tree(entries, row_weights, n_classes, limits, seed):
     ends = np.empty(1 << LEVEL_BITS, dtype=np.uint64)
     table = np.zeros(_CELLS_PER_ENTRY * n_entries, dtype=np.int64)
     steps = np.empty((5, n_entries), dtype=np.int64)
-    proxies = np.empty(n_entries)
     features = np.arange(len(layout.word))
     constants = np.empty(len(layout.word), dtype=np.int64)
     bits_in_all = np.empty(len(words), dtype=np.uint64)
@@ -362,7 +361,7 @@ def grow_tree(entries, row_weights, n_classes, limits, seed):
                             _sort_by_digit(unsorted, items, n, high_byte, _BYTE_MASK, ends)
                         n_steps = _scan_items(items, n, label, sums, whole, steps)
                     whole = _ONE - whole
-                    found = _best_step(field, node, min_samples_leaf, steps, n_steps, proxies)
+                    found = _best_step(field, node, min_samples_leaf, steps, n_steps)
                 if found.proxy > best.proxy:
                     best = found
             _clear_classes(words, label, node, sums, whole)
@@ -652,10 +651,10 @@ def _scan_table(low, high, sums, whole, table, steps):
 
 
 @_compiled
-def _best_step(field, node, min_samples_leaf, steps, n_steps, proxies):
+def _best_step(field, node, min_samples_leaf, steps, n_steps):
     """Return the first of the best splits among the first `n_steps` that leave enough entries.
 
-    `steps` is what `_scan_items` writes; `proxies` is written.
+    `steps` is what `_scan_items` writes.
     """
     n = node.end - node.start
     first, end = np.uint64(0), n_steps
@@ -664,20 +663,19 @@ def _best_step(field, node, min_samples_leaf, steps, n_steps, proxies):
     while first < end and n - np.uint64(steps[0, end - _ONE]) < min_samples_leaf:
         end -= _ONE
     weight = float(node.weight)
+    best = first
+    best_proxy = -np.inf
     for j in range(first, end):
         weight_left = float(steps[1, j])
-        proxies[j] = _proxy(
+        proxy = _proxy(
             weight_left,
             float(steps[2, j]),
             weight - weight_left,
             float(node.squares + steps[3, j]),
         )
-    best = first
-    best_proxy = -np.inf
-    for j in range(first, end):
-        better = proxies[j] > best_proxy
+        better = proxy > best_proxy
         best = j if better else best
-        best_proxy = proxies[j] if better else best_proxy
+        best_proxy = proxy if better else best_proxy
     return _Split(
         best_proxy,
         field,
