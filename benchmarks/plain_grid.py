@@ -17,7 +17,7 @@ import yaml
 from joblib import Parallel, delayed
 from scipy.spatial.distance import jensenshannon
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import LeaveOneGroupOut
 
 from fidelity.emulation import (
     GridPoint,
@@ -70,9 +70,10 @@ def validate(transitions, users, c, t):
     deal = deal_users(users, c, generator(SEED, "emulation", 0, c))
     own = transitions[transitions["user"].isin(first_users(users, deal.target_rank, t))]
     state = partial(random_state, SEED, "accuracy", c, t)
-    folds = GroupKFold(min(10, t), shuffle=True, random_state=state("folds"))
+    place = np.random.default_rng(state("folds")).permutation(t)
+    fold = place[own["user"].rank(method="dense").astype(int) - 1] % min(10, t)
     rows = []
-    for i, (trained, held_out) in enumerate(folds.split(own, groups=own["user"])):
+    for i, (trained, held_out) in enumerate(LeaveOneGroupOut().split(own, groups=fold)):
         forest = RandomForestClassifier(TREES, random_state=state(i))
         forest.fit(own[FEATURES].iloc[trained], own["next_song"].iloc[trained])
         accuracies = [

@@ -6,6 +6,7 @@ import skops.io
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.model_selection import LeaveOneGroupOut
 from sklearn.tree import DecisionTreeClassifier
 
 from fidelity.errors import InputError
@@ -146,21 +147,19 @@ def test_distinct_rows():
         assert len(distinct) == len(np.unique(table, axis=0))
 
 
-def test_cross_validation_by_user_against_a_loop_by_hand():
+def test_cross_validation_by_user_against_scikit_learn():
     X, y, user = _transitions()
-    recommender = {"estimator": "sklearn.tree.DecisionTreeClassifier"}
-    found = cross_validate(recommender, X, y, user, partial(random_state, 1, "accuracy"))
-    assert found.shape == (10, 2)
-    from sklearn.model_selection import GroupKFold
-
-    state = random_state(1, "accuracy", "folds")
-    folds = GroupKFold(10, shuffle=True, random_state=state).split(X, y, user)
+    seed = partial(random_state, 1, "accuracy")
+    found = cross_validate({"estimator": "sklearn.tree.DecisionTreeClassifier"}, X, y, user, seed)
+    place = np.random.default_rng(seed("folds")).permutation(30)
+    folds = LeaveOneGroupOut().split(X, y, place[user] % 10)
     for i, (trained, held_out) in enumerate(folds):
+        assert len(set(user[held_out])) == 3
         assert not set(user[trained]) & set(user[held_out])
-        tree = DecisionTreeClassifier(random_state=random_state(1, "accuracy", i))
-        tree.fit(X[trained], y[trained])
-        assert found[i, 0] == tree.score(X[held_out], y[held_out])
-        assert found[i, 1] == tree.score(X[trained], y[trained])
+        tree = DecisionTreeClassifier(random_state=seed(i)).fit(X[trained], y[trained])
+        expected = [tree.score(X[rows], y[rows]) for rows in (held_out, trained)]
+        assert found[i].tolist() == expected
+    assert i == len(found) - 1 == 9
 
 
 def test_as_many_folds_as_users_where_there_are_few():

@@ -155,14 +155,15 @@ def cross_validate(recommender, X, y, user, seed):
     -------
     array, shape (folds, 2)
     """
-    from sklearn.model_selection import GroupKFold
-
-    n_folds = min(FOLDS, len(np.unique(user)))
-    folds = GroupKFold(n_folds, shuffle=True, random_state=seed("folds")).split(X, y, user)
+    users, user = np.unique(user, return_inverse=True)
+    n_folds = min(FOLDS, len(users))
+    place = np.random.default_rng(seed("folds")).permutation(len(users))
+    fold_of = place[user] % n_folds
     accuracies = np.empty((n_folds, 2))
-    for fold, (trained, held_out) in enumerate(folds):
-        model = train(recommender, X[trained], y[trained], seed(fold))
-        accuracies[fold] = [_accuracy(model, X[rows], y[rows]) for rows in (held_out, trained)]
+    for fold in range(n_folds):
+        held_out = fold_of == fold
+        model = train(recommender, X[~held_out], y[~held_out], seed(fold))
+        accuracies[fold] = [_accuracy(model, X[rows], y[rows]) for rows in (held_out, ~held_out)]
     return accuracies
 
 
