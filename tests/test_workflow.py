@@ -342,6 +342,20 @@ def test_scikit_learns_forest_makes_the_same_tables(copy):
     assert _without_times(copy.tables()) == before
 
 
+def test_two_large_models_of_scikit_learn_never_share_a_small_machine(copy):
+    """A profile grants 16 GB; a model of full size is declared to need 9.2 GB."""
+    estimator = {"estimator": "sklearn.ensemble.RandomForestClassifier", "n_estimators": 20}
+    copy.configure(SMALL | {"recommender": estimator})
+    text = copy.make("--dry-run")
+    jobs = re.findall(r"rule (\w+):\n(?:    .*\n)*?    resources: .*?mem_mb=(\d+)", text)
+    needed = {(rule, int(mem_mb)) for rule, mem_mb in jobs}
+    assert ("train_models", 9200) in needed
+    assert ("query_models", 9200) in needed
+    assert ("train_models", 1014) in needed  # 20 users
+    profile = yaml.safe_load((ROOT / "profiles/default/config.yaml").read_text(encoding="utf-8"))
+    assert profile["resources"] == ["mem_mb=16000"]
+
+
 def _without_times(tables):
     return {name: content for name, content in tables.items() if "benchmarks" not in name}
 

@@ -1,0 +1,109 @@
+import itertools
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from fidelity.figures import FIGURES, draw, save
+from fidelity.summary import mean_with_interval
+
+from .tables import CURVE, SONGS, accuracy_table, information_table, leakage_table
+
+STYLE = {"width_mm": 120, "font_pt": 8}
+NOTE = "synthetic stand-in"
+
+
+def _tables(repeats=3):
+    leakage = leakage_table(repeats)
+    accuracy, in_sample = accuracy_table(0.5), accuracy_table(0.7)
+    return {
+        "figure2": {"shares": mean_with_interval(leakage, "tp"), "accuracy": accuracy},
+        "figure3": {"shares": mean_with_interval(leakage, "fp")},
+        "figure4": {"information": mean_with_interval(information_table(repeats), "value")},
+        "leakage": {"leakage": leakage},
+        "accuracy": {"accuracy": accuracy, "in_sample": in_sample, "songs": SONGS},
+        "song_selection": {"curve": CURVE, "songs": SONGS},
+    }
+
+
+def _points(axes):
+    return [line.get_xydata() for line in axes.get_lines()]
+
+
+def test_every_figure_is_tested():
+    assert _tables().keys() == FIGURES.keys()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_two_texts_overlap(name, tmp_path):
+    figure = draw(name, _tables()[name], STYLE)
+    save(figure, tmp_path / "figure.png", STYLE, NOTE)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    texts = [
+        text
+        for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))
+        if text.get_text().strip() and text.get_visible()
+    ]
+    assert NOTE in [text.get_text() for text in texts]
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
+    width, height = canvas.get_width_height()
+    for text, box in boxes:
+        assert box.x0 >= -1, text
+        assert box.x1 <= width + 1, text
+        assert box.y0 >= -1, text
+        assert box.y1 <= height + 1, text
+    for (one, box), (other, other_box) in itertools.combinations(boxes, 2):
+        assert not box.overlaps(other_box), (one, other)
+
+
+@pytest.mark.parametrize("name", ["figure2", "figure3", "figure4"])
+def test_lines_are_the_means_of_each_fraction(name):
+    tables = _tables()[name]
+    means = tables.get("shares", tables.get("information"))
+    drawn = _points(draw(name, tables, STYLE).axes[0])
+    for fraction in ("0", "0.5", "1"):
+        own = means[means["common_fraction"] == fraction]
+        expected = own[["target_size", "mean"]].to_numpy()
+        assert any(line.shape == expected.shape and np.allclose(line, expected) for line in drawn)
+
+
+def test_accuracy_is_the_line_to_compare_with_in_figure_2():
+    drawn = _points(draw("figure2", _tables()["figure2"], STYLE).axes[0])
+    expected = [(size, 0.545) for size in (50, 100, 200, 400, 1000)]
+    assert any(line.shape == (5, 2) and np.allclose(line, expected) for line in drawn)
+
+
+def test_the_leak_is_the_gap_between_both_rates():
+    panels = draw("leakage", _tables()["leakage"], STYLE).axes
+    assert [axes.get_title() for axes in panels] == ["c = 0", "c = 0.5", "c = 1"]
+    sizes = [50, 100, 200, 400, 700]
+    tpr, fpr = _points(panels[1])
+    assert np.allclose(tpr, [(size, 0.71) for size in sizes])
+    assert np.allclose(fpr, [(size, 0.51) for size in sizes])
+    assert len(_points(panels[0])) == 1  # no TPR at c = 0
+    gap = panels[1].collections[0].get_paths()[0].vertices
+    assert gap[:, 1].min() == pytest.approx(0.51)
+    assert gap[:, 1].max() == pytest.approx(0.71)
+
+
+def test_one_repeat_is_drawn_without_a_band(tmp_path):
+    for name, tables in _tables(repeats=1).items():
+        save(draw(name, tables, STYLE), tmp_path / f"{name}.png", STYLE, "")
+        assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("kind", ["pdf", "png", "svg"])
+def test_the_same_tables_make_the_same_bytes(kind, tmp_path):
+    contents = []
+    for i in range(2):
+        path = tmp_path / f"{i}.{kind}"
+        save(draw("figure4", _tables()["figure4"], STYLE), path, STYLE, NOTE)
+        contents.append(path.read_bytes())
+    assert contents[0] == contents[1]
+
+
+def test_width_and_font_are_those_of_the_config():
+    figure = draw("figure3", _tables()["figure3"], {"width_mm": 90, "font_pt": 6})
+    assert figure.get_figwidth() == pytest.approx(90 / 25.4)
+    assert figure.axes[0].xaxis.label.get_size() == 6
