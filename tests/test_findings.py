@@ -2,7 +2,7 @@ import pytest
 
 from fidelity.findings import write_findings
 
-from .tables import (
+from .made_up import (
     CURVE,
     SONGS,
     accuracy_table,
@@ -10,7 +10,6 @@ from .tables import (
     information_table,
     leakage_table,
 )
-
 
 # Repeats .70, .71, .72: .71 -+ 4.3027 * .01 / sqrt(3).
 RATES = "| 0.7100 [0.6852, 0.7348] | 0.5100 [0.4852, 0.5348] | 0.2000 [0.2000, 0.2000] |"
@@ -41,11 +40,11 @@ def test_the_stand_in_is_named_and_other_data_are_not():
         "| dropped: another context | 300 | 6,000 |",
         "| left after the reduction to 4 songs | 600 | 12,000 |",
         # Folds .50 to .59: mean .545, Student's interval .545 -+ 2.2622 * .0303 / sqrt(10).
-        "| 1 | 1,000 | 0.5450 [0.5233, 0.5667] | 0.7450 [0.7233, 0.7667] |",
-        "| 0.5 | 700 " + RATES,
-        "| 1 | 400 " + RATES,  # at c = 1 the largest size with users of both kinds
-        "| 1 | 1,000 | 0.0000 [0.0000, 0.0000] | no number is enough |",
-        "| 0 | 50 | 0.2010 [0.1985, 0.2035] | 5.0 |",
+        "| 1 | 10,000 | 0.5450 [0.5233, 0.5667] | 0.7450 [0.7233, 0.7667] |",
+        "| 0.5 | 7,000 " + RATES,
+        "| 1 | 4,000 " + RATES,  # at c = 1 the largest size with users of both kinds
+        "| 1 | 10,000 | 0.0000 [0.0000, 0.0000] | no number is enough |",
+        "| 0 | 500 | 0.2010 [0.1985, 0.2035] | 5.0 |",
     ],
 )
 def test_numbers_by_hand(line):
@@ -56,7 +55,7 @@ def test_what_cannot_be_told_is_explained():
     page = _page()
     assert "For c = 0 there is no leak to tell: no user is both providers'" in page
     table = leakage_table()
-    only_everybody = table[(table["common_fraction"] == "1") & (table["target_size"] == 1000)]
+    only_everybody = table[(table["common_fraction"] == "1") & (table["target_size"] == 10_000)]
     page = _page(leakage=only_everybody)
     assert "For c = 1 there is no leak to tell: all of the adversary's users" in page
     assert "At no point do both groups exist" in page
@@ -70,4 +69,4 @@ def test_where_the_bound_fails_is_counted():
 
 
 def test_one_repeat_has_no_interval():
-    assert "| 0.5 | 700 | 0.7000 | 0.5000 | 0.2000 |" in _page(repeats=1).splitlines()
+    assert "| 0.5 | 7,000 | 0.7000 | 0.5000 | 0.2000 |" in _page(repeats=1).splitlines()

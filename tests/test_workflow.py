@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from fidelity.files import read_columns
 from fidelity.summary import read_table
+from fidelity.tables import read_columns
 
 ROOT = Path(__file__).parents[1]
 PARTS = ["Snakefile", "rules", "workflow", "config", "profiles"]

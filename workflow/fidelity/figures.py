@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from .summary import POINT, mean_with_interval
 
@@ -114,7 +114,7 @@ def draw_leakage(leakage):
         axes.set_title(f"c = {fraction}")
         axes.set_xlabel(None)
         axes.set_xlim(0, 1.05 * own["target_size"].max())
-        axes.xaxis.set_major_locator(MaxNLocator(2))
+        axes.set_xticks([0, _round_below(0.7 * own["target_size"].max())])
     figure.supxlabel("users of the target", size=panels[0].xaxis.label.get_size())
     panels[0].set_ylabel("rate of matches")
     panels[0].set_ylim(0, 1)
@@ -175,6 +175,8 @@ def draw_song_selection(curve, songs):
         )
         axes.set_xscale("log")
         axes.set_yscale("log")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_minor_formatter(NullFormatter())
         axes.set_title(label)
         axes.set_xlabel("songs left")
     return figure
@@ -231,6 +233,12 @@ def _label_sizes(axes):
 
 def _fractions(table):
     return sorted(table["common_fraction"].unique(), key=float)
+
+
+def _round_below(size):
+    """Return the largest number of one digit and zeros that is not above a size."""
+    unit = 10 ** int(np.log10(size))
+    return unit * int(size / unit)
 
 
 def _shades(n):

@@ -6,9 +6,9 @@ import numpy as np
 
 from fidelity import recommender as recommenders
 from fidelity.emulation import GridPoint, largest_shared_size, make_databases, rows_of
-from fidelity.files import read_columns, write_rows
 from fidelity.logs import log, logged
 from fidelity.seeding import random_state
+from fidelity.tables import read_columns, write_rows
 
 NAMES = ["common_fraction", "target_size", "fold", "accuracy", "accuracy_in_sample"]
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from fidelity import emulation
-from fidelity.files import read_columns, write_columns
 from fidelity.logs import log, logged
 from fidelity.seeding import generator
+from fidelity.tables import read_columns, write_columns
 
 
 def deal_users(transitions, deals, *, common_fraction, repeats, seed):

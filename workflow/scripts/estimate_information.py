@@ -1,9 +1,9 @@
 """Estimate what an observation tells about its holder."""
 
 from fidelity.emulation import GridPoint, make_databases, rows_of
-from fidelity.files import read_columns, write_rows
 from fidelity.information import ESTIMATORS, count_cells, number_cells
 from fidelity.logs import log, logged
+from fidelity.tables import read_columns, write_rows
 
 NAMES = [
     "repeat",

@@ -1,8 +1,8 @@
 """Keep the sessions of one raw file that pass the filters."""
 
 from fidelity.crowdai import Filters, extract_sessions
-from fidelity.files import write_table
 from fidelity.logs import log, logged
+from fidelity.tables import write_table
 
 
 def extract(raw, table, funnel, *, filters, timing):

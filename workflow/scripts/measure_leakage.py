@@ -4,8 +4,8 @@ import numpy as np
 
 from fidelity.attack import Leakage, measure_leakage
 from fidelity.emulation import GridPoint, make_databases, rows_of
-from fidelity.files import read_columns, write_rows
 from fidelity.logs import log, logged
+from fidelity.tables import read_columns, write_rows
 
 NAMES = [
     "common_fraction",

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from fidelity.crowdai import require_sessions
-from fidelity.files import write_table
 from fidelity.logs import log, logged
+from fidelity.tables import write_table
 from fidelity.transitions import join_shards, make_transitions
 from fidelity.transitions import select_songs as select
 

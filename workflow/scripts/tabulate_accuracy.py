@@ -1,8 +1,8 @@
 """Join the accuracies, on held-out users and in the sample."""
 
-from fidelity.files import write_table
 from fidelity.logs import log, logged
 from fidelity.summary import POINT, join_points, read_table
+from fidelity.tables import write_table
 
 
 def tabulate_accuracy(points, accuracy, in_sample):

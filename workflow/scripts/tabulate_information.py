@@ -1,9 +1,9 @@
 """Join the information of all grid points; make the table of figure 4."""
 
 from fidelity.emulation import GridPoint, resolve_sizes
-from fidelity.files import read_columns, write_table
 from fidelity.logs import log, logged
 from fidelity.summary import join_points, mean_with_interval, read_table
+from fidelity.tables import read_columns, write_table
 
 
 def tabulate_information(points, files, transitions, information, figure4):

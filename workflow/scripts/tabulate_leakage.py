@@ -1,8 +1,8 @@
 """Join the leakage of all grid points; make the tables of figures 2 and 3."""
 
-from fidelity.files import write_table
 from fidelity.logs import log, logged
 from fidelity.summary import join_points, mean_with_interval, read_table
+from fidelity.tables import write_table
 
 
 def tabulate_leakage(points, leakage, figure2, figure3):

@@ -1,10 +1,10 @@
 """Train the target's model of each repeat at a grid point."""
 
 from fidelity.emulation import GridPoint, make_databases, rows_of
-from fidelity.files import read_columns
 from fidelity.logs import log, logged
 from fidelity.recommender import feature_table, save_models, train
 from fidelity.seeding import random_state
+from fidelity.tables import read_columns
 
 
 def train_models(transitions, deals, models, *, point, features, recommender, seed):

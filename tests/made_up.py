@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-FRACTIONS = {"0": 500, "0.5": 700, "1": 1000}  # and the largest size at each
-SIZES = (50, 100, 200, 400)
+FRACTIONS = {"0": 5000, "0.5": 7000, "1": 10_000}  # and the largest size at each
+SIZES = (500, 1000, 2000, 4000)
 SONGS = pd.DataFrame({"song": range(4), "track_id": list("abcd"), "sessions": [9, 8, 7, 6]})
 CURVE = pd.DataFrame(
     {"songs": [8, 7, 6, 5, 4, 3, 2, 1], "sessions": [900, 850, 800, 700, 600, 80, 9, 0]}
@@ -44,12 +44,12 @@ def information_table(repeats=3):
     leakage = leakage_table(repeats)
     table = leakage[["common_fraction", "target_size", "repeat"]].copy()
     same = (table["common_fraction"] == "1") & (table["target_size"] == FRACTIONS["1"])
-    table["value"] = np.where(same, 0, 10 / table["target_size"] + table["repeat"] / 1000)
+    table["value"] = np.where(same, 0, 100 / table["target_size"] + table["repeat"] / 1000)
     return table.assign(estimator="plug-in", cells="song next_song")
 
 
 def accuracy_table(accuracy):
-    points = [("0", 400), ("0.5", 400), *(("1", size) for size in (*SIZES, FRACTIONS["1"]))]
+    points = [("0", 4000), ("0.5", 4000), *(("1", size) for size in (*SIZES, FRACTIONS["1"]))]
     rows = [(*point, fold, accuracy + fold / 100) for point in points for fold in range(10)]
     return pd.DataFrame(rows, columns=["common_fraction", "target_size", "fold", "accuracy"])
 

@@ -1,0 +1,42 @@
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from fidelity.tables import read_columns, write_columns, write_rows
+
+
+def test_columns_come_back_with_their_types(tmp_path):
+    path = tmp_path / "table.parquet"
+    columns = {"user": np.array([3, 1]), "p": np.array([0.1, 1 / 3]), "rank": None}
+    write_columns(path, columns, {"user": "int32", "p": "float64", "rank": "int32"})
+    assert pq.read_schema(path).types == [pa.int32(), pa.float64(), pa.int32()]
+    back = read_columns(path, ["user", "p"])
+    assert back["user"].tolist() == [3, 1]
+    assert back["p"].tolist() == [0.1, 1 / 3]
+    assert pq.read_table(path)["rank"].null_count == 2
+
+
+def test_a_number_too_large_for_its_column_is_refused(tmp_path):
+    with pytest.raises(OverflowError, match="int32"):
+        write_columns(tmp_path / "t.parquet", {"user": np.array([2**31])}, {"user": "int32"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_without_rows_keeps_its_types(tmp_path):
+    path = tmp_path / "table.parquet"
+    write_columns(path, {"user": np.empty(0), "p": np.empty(0)}, {"user": "int32", "p": "float64"})
+    back = read_columns(path)
+    assert [(len(values), values.dtype) for values in back.values()] == [
+        (0, "int32"),
+        (0, "float64"),
+    ]
+
+
+def test_rows_leave_a_cell_empty_for_none(tmp_path):
+    path = tmp_path / "table.csv"
+    write_rows(path, ["c", "tpr", "fpr"], [{"c": "0", "tpr": None, "fpr": 1 / 3}, {"c": "1"}])
+    assert path.read_bytes() == b"c,tpr,fpr\n0,,0.3333333333333333\n1,,\n"
+    with pytest.raises(ValueError, match="extra"):
+        write_rows(path, ["c"], [{"extra": 1}])
+    assert path.read_bytes().startswith(b"c,tpr,fpr")
