@@ -18,3 +18,4 @@ rule all:
         [f"{RESULTS}/figures/{name}.{format}" for name in FIGURES for format in FORMATS],
         [f"{RESULTS}/tables/{name}.csv" for name in TABLES],
         f"{RESULTS}/findings.md",
+        grid("models.zip") if config["keep_models"] else [],

@@ -38,9 +38,12 @@ LARGEST_FRACTION = max(FRACTIONS, key=float)
 SHARED_SIZE = {"numbers": NUMBERS, "smallest_fraction": min(FRACTIONS, key=float)}
 # The estimator's parameters in one order, so that another order of the config is no change.
 RECOMMENDER = dict(sorted(config["recommender"].items()))
-TIMING = [name for name in config["features"] if name != "song"]
 # Timing columns that any stage reads, each once.
-COLUMNS = list(dict.fromkeys(TIMING + [name for name in config["information"]["cells"] if name not in ("song", "next_song")]))
+TIMING = [
+    name
+    for name in dict.fromkeys(config["features"] + config["information"]["cells"])
+    if name not in ("song", "next_song")
+]
 
 if "synthetic" in SOURCE:
     STAND_IN = plan_shards(**SOURCE["synthetic"])

@@ -7,7 +7,7 @@ rule extract_sessions:
         funnel=f"{RESULTS}/sessions/shards/{{shard}}.funnel.csv",
     params:
         filters=dict(sorted(config["sessions"].items())),
-        timing=COLUMNS,
+        timing=TIMING,
         code=code("extract_sessions"),
     log:
         f"{RESULTS}/logs/extract_sessions/{{shard}}.log",

@@ -1,3 +1,5 @@
+import weakref
+import zipfile
 from functools import partial
 
 import numpy as np
@@ -49,13 +51,34 @@ def test_any_classifier_answers_alike_after_it_was_saved(recommender, tmp_path):
     asked_X, asked_y, _ = _transitions(seed=1)
     models = [train(recommender, X, y, state) for state in (0, 1)]
     save_models(tmp_path / "models.zip", models, recommender)
-    loaded = load_models(tmp_path / "models.zip", recommender)
+    loaded = list(load_models(tmp_path / "models.zip", recommender))
     assert len(loaded) == 2
     for model, again in zip(models, loaded, strict=True):
         for one, other in zip(
             query(model, asked_X, asked_y), query(again, asked_X, asked_y), strict=True
         ):
             np.testing.assert_array_equal(one, other)
+
+
+def test_models_are_stored_and_loaded_one_at_a_time(tmp_path):
+    """Of scikit-learn's forests at full size two do not fit into a small machine."""
+    recommender = RECOMMENDERS["extra trees"]
+    X, y, _ = _transitions()
+    alive = weakref.WeakSet()
+
+    def train_each():
+        for state in range(3):
+            assert len(alive) == 0
+            model = train(recommender, X, y, state)
+            alive.add(model)
+            yield model
+            del model
+
+    save_models(tmp_path / "models.zip", train_each(), recommender)
+    loaded = load_models(tmp_path / "models.zip", recommender)
+    for _ in range(3):
+        assert len(alive) == 0
+        alive.add(next(loaded))
 
 
 @pytest.mark.parametrize("name", ["own forest", "extra trees", "neighbours", "bigram"])
@@ -134,9 +157,10 @@ class Foreign(ClassifierMixin, BaseEstimator):
 
 def test_types_of_other_packages_are_not_loaded(tmp_path):
     path = tmp_path / "models.zip"
-    path.write_bytes(skops.io.dumps([Foreign()]))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("0.skops", skops.io.dumps(Foreign()))
     with pytest.raises(InputError, match=r"models\.zip: holds the type .*Foreign"):
-        load_models(path, RECOMMENDERS["extra trees"])
+        next(load_models(path, RECOMMENDERS["extra trees"]))
 
 
 def test_distinct_rows():

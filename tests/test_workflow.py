@@ -224,6 +224,11 @@ def test_models_are_not_kept(finished):
     assert list(finished.result("grid").rglob("models.zip")) == []
 
 
+def test_models_are_kept_on_demand(copy):
+    copy.configure(SMALL | {"keep_models": True})
+    assert copy.plan()["train_models"] == 6
+
+
 def test_a_second_run_does_nothing(finished):
     assert finished.plan() == {}
 

@@ -6,7 +6,7 @@ the class's parameters; one that is None keeps its default.
 """
 
 import importlib
-from pathlib import Path
+import zipfile
 
 import numpy as np
 
@@ -170,19 +170,31 @@ def cross_validate(recommender, X, y, user, seed):
 def save_models(path, models, recommender):
     """Write fitted models of a recommender (the repeats of a grid point), without pickle.
 
-    The project's forest goes into its own container, another estimator through `skops`.
+    The project's forests go into their own container, other estimators through `skops` into a
+    zip with one member each. Of the latter no two need to be in memory at once.
+
+    Parameters
+    ----------
+    path : path
+    models : iterable
+        As from `train`.
+    recommender : dict
     """
     if _is_own_forest(recommender):
-        save_grown(path, models)
+        save_grown(path, list(models))
         return
     import skops.io
 
-    with whole_file(path) as partial:
-        partial.write_bytes(skops.io.dumps(models))
+    with whole_file(path) as partial, zipfile.ZipFile(partial, "w") as archive:
+        for model in models:
+            # Compressed, as the trees of scikit-learn are mostly zeros.
+            data = skops.io.dumps(model, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
+            del model  # before the next is trained
+            archive.writestr(f"{len(archive.namelist())}.skops", data)
 
 
 def load_models(path, recommender):
-    """Return the models that `save_models` wrote.
+    """Yield the models that `save_models` wrote.
 
     Types of numpy, scikit-learn and the package of the recommender itself are trusted.
 
@@ -192,20 +204,23 @@ def load_models(path, recommender):
         If the file holds a type of another package.
     """
     if _is_own_forest(recommender):
-        return load_grown(path)[0]
+        yield from load_grown(path)[0]
+        return
     import skops.io
 
-    data = Path(path).read_bytes()
     package = recommender["estimator"].partition(".")[0]
     trusted = (package, "sklearn", "numpy")
-    types = skops.io.get_untrusted_types(data=data)
-    foreign = [name for name in types if name.partition(".")[0] not in trusted]
-    if foreign:
-        raise InputError(
-            f"{path}: holds the type {foreign[0]}, but only those of {', '.join(trusted)} are "
-            "trusted; choose a recommender that does without"
-        )
-    return skops.io.loads(data, trusted=types)
+    with zipfile.ZipFile(path) as archive:
+        for i in range(len(archive.namelist())):
+            data = archive.read(f"{i}.skops")
+            types = skops.io.get_untrusted_types(data=data)
+            foreign = [name for name in types if name.partition(".")[0] not in trusted]
+            if foreign:
+                raise InputError(
+                    f"{path}: holds the type {foreign[0]}, but only those of "
+                    f"{', '.join(trusted)} are trusted; choose a recommender that does without"
+                )
+            yield skops.io.loads(data, trusted=types)
 
 
 def _is_own_forest(recommender):

@@ -23,14 +23,14 @@ def query_models(transitions, deals, models, responses, *, point, features, reco
     observations = read_columns(transitions, names)
     X, y = feature_table(observations, features), observations["next_song"]
     databases = make_databases(read_columns(deals), point)
+    trained = load_models(models, recommender)
     parts = {name: [np.empty(0)] for name in TYPES}
-    for (repeat, adversary, _), model in zip(
-        databases, load_models(models, recommender), strict=True
-    ):
+    for repeat, adversary, _ in databases:
         rows = rows_of(adversary, observations["user"])
         part = {name: observations[name][rows] for name in ("user", "song", "next_song")}
         part["repeat"] = np.full(len(part["user"]), repeat)
-        part["top1"], part["p_next"], part["rank_next"] = query(model, X[rows], y[rows])
+        # Not named, so that one model is gone before the next is loaded.
+        part["top1"], part["p_next"], part["rank_next"] = query(next(trained), X[rows], y[rows])
         for name, values in part.items():
             parts[name].append(values)
         log.info("repeat %d: %d transitions of %d users", repeat, rows.sum(), len(adversary))

@@ -10,13 +10,17 @@ from fidelity.tables import read_columns
 def train_models(transitions, deals, models, *, point, features, recommender, seed):
     observations = read_columns(transitions, ["user", "next_song", *features])
     X, y = feature_table(observations, features), observations["next_song"]
-    trained = []
-    for repeat, _, target in make_databases(read_columns(deals), point):
-        rows = rows_of(target, observations["user"])
-        state = random_state(seed, "train", repeat, point.common_fraction, len(target))
-        trained.append(train(recommender, X[rows], y[rows], state))
-        log.info("repeat %d: %d users, %d transitions", repeat, len(target), rows.sum())
-    save_models(models, trained, recommender)
+    databases = make_databases(read_columns(deals), point)
+
+    def train_each():
+        for repeat, _, target in databases:
+            rows = rows_of(target, observations["user"])
+            state = random_state(seed, "train", repeat, point.common_fraction, len(target))
+            log.info("repeat %d: %d users, %d transitions", repeat, len(target), rows.sum())
+            yield train(recommender, X[rows], y[rows], state)
+
+    # One after the other, since of some recommenders only one fits into memory.
+    save_models(models, train_each(), recommender)
 
 
 if __name__ == "__main__":
