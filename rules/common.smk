@@ -30,20 +30,14 @@ RESULTS = f"results/{DATASET}"
 POINT = f"{RESULTS}/grid/common-{{common}}/target-{{target}}"
 NOTE = "synthetic stand-in" if "synthetic" in SOURCE else ""
 
-FRACTIONS = [fraction_text(fraction) for fraction in config["grid"]["common_fraction"]]
-SIZES = [str(size) for size in config["grid"]["target_size"]]
-NUMBERS = sorted(int(size) for size in SIZES if size != "max")
+# In one order, so that another order of the config is no change.
+FRACTIONS = sorted(map(fraction_text, config["grid"]["common_fraction"]), key=float)
+NUMBERS = sorted(size for size in config["grid"]["target_size"] if size != "max")
+SIZES = [*map(str, NUMBERS), *(["max"] if "max" in config["grid"]["target_size"] else [])]
 LARGEST_FRACTION = max(FRACTIONS, key=float)
 # Of which the largest that every fraction has is where fractions are compared.
 SHARED_SIZE = {"numbers": NUMBERS, "smallest_fraction": min(FRACTIONS, key=float)}
-# The estimator's parameters in one order, so that another order of the config is no change.
 RECOMMENDER = dict(sorted(config["recommender"].items()))
-# Timing columns that any stage reads, each once.
-TIMING = [
-    name
-    for name in dict.fromkeys(config["features"] + config["information"]["cells"])
-    if name not in ("song", "next_song")
-]
 
 if "synthetic" in SOURCE:
     STAND_IN = plan_shards(**SOURCE["synthetic"])
@@ -108,12 +102,12 @@ def accuracy_files():
     )
 
 
-def point_of(common, target):
+def point_of(common, target, adversary_size=str(config["adversary_size"])):
     """Return the fields of a grid point."""
     return {
         "common_fraction": common,
         "target_size": target,
-        "adversary_size": str(config["adversary_size"]),
+        "adversary_size": adversary_size,
         "max_in_grid": "max" in SIZES,
     }
 
@@ -121,6 +115,11 @@ def point_of(common, target):
 def point(wildcards):
     """Return the fields of the grid point of a job."""
     return point_of(wildcards.common, wildcards.target)
+
+
+def target_point(wildcards):
+    """Return the same for a job to which the adversary's size is nothing."""
+    return point_of(wildcards.common, wildcards.target, adversary_size="full")
 
 
 def figure_tables(figure):

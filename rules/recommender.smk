@@ -6,7 +6,7 @@ rule train_models:
     output:
         models=f"{POINT}/models.zip" if config["keep_models"] else temp(f"{POINT}/models.zip"),
     params:
-        point=point,
+        point=target_point,
         features=config["features"],
         recommender=RECOMMENDER,
         seed=config["seed"],
@@ -52,7 +52,7 @@ rule cross_validate:
     output:
         accuracy=f"{RESULTS}/accuracy/common-{{common}}/target-{{target}}.csv",
     params:
-        point=point,
+        point=target_point,
         shared=lambda wildcards: SHARED_SIZE if wildcards.target == "shared" else None,
         features=config["features"],
         recommender=RECOMMENDER,

@@ -7,7 +7,6 @@ rule extract_sessions:
         funnel=f"{RESULTS}/sessions/shards/{{shard}}.funnel.csv",
     params:
         filters=dict(sorted(config["sessions"].items())),
-        timing=TIMING,
         code=code("extract_sessions"),
     log:
         f"{RESULTS}/logs/extract_sessions/{{shard}}.log",
@@ -30,7 +29,7 @@ rule select_songs:
     params:
         shards=list(RAW),
         songs=config["songs"],
-        min_songs=config["min_songs"],
+        min_songs=config["min_songs"] if config["songs"] == "densest" else None,
         code=code("select_songs"),
     log:
         f"{RESULTS}/logs/select_songs.log",

@@ -60,7 +60,15 @@ def test_the_default_config_has_no_fault():
         ),
         ("grid.target_size", ["all"], "grid.target_size[0]: 'all' is not allowed; expected a num"),
         ("grid.repeats", 0, "grid.repeats: 0 is not allowed; expected a number of deals from 1"),
-        ("songs", "most", "songs: 'most' is not allowed; expected a number of songs from 2, or de"),
+        ("songs", "most", "songs: 'most' is not allowed; expected a number of songs from 2 to 6"),
+        ("songs", 229.0, "songs: 229.0 is not allowed; expected a number of songs from 2 to 65"),
+        ("grid.target_size", [20.0], "grid.target_size[0]: 20.0 is not allowed; expected a numb"),
+        ("grid.common_fraction", [float("nan")], "grid.common_fraction: nan is not allowed"),
+        (
+            "datasets.synthetic.synthetic",
+            {"sessions": 3, "shards": 10},
+            "datasets.synthetic.synthetic.shards: 10 is above the number of sessions, 3; lower",
+        ),
         ("features", ["tempo"], "features[0]: 'tempo' is not allowed; expected song or a timing"),
         ("adversary_size", "half", "adversary_size: 'half' is not allowed; expected full, matched"),
         (
@@ -104,6 +112,7 @@ def test_missing_keys_are_told_one_by_one():
     ("key", "value", "fault"),
     [
         ("recommender.estimator", "no.such.Thing", "recommender: 'no.such.Thing' cannot be import"),
+        ("recommender", {"estimator": "sklearn.cluster.KMeans"}, "recommender: 'sklearn.cluster"),
         ("recommender.n_trees", 3, "recommender: fidelity.forest.RandomForestClassifier has no p"),
         ("recommender.n_estimators", 0, "recommender: fidelity.forest.RandomForestClassifier: The"),
     ],

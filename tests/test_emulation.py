@@ -42,6 +42,7 @@ def test_sizes_by_hand():
         ("100", "300", True, (300, 100)),
         ("7438", "full", True, None),
         ("100", "7438", True, None),
+        ("1", "0", True, None),
         ("7437", "full", True, None),  # left to the point max
         ("7437", "full", False, (7_437, 7_437)),
     ],
@@ -50,10 +51,16 @@ def test_sizes_at_a_grid_point(target, adversary, max_in_grid, sizes):
     assert resolve_sizes(GridPoint("0.5", target, adversary, max_in_grid), 11_156) == sizes
 
 
+def test_one_user_is_at_no_two_providers():
+    assert resolve_sizes(GridPoint("0", "max", "full", True), 1) is None
+    assert resolve_sizes(GridPoint("1", "max", "full", True), 1) == (1, 1)
+
+
 def test_largest_size_that_every_fraction_has():
     assert largest_shared_size([100, 5_000, 6_000], "0", 11_156) == 5_000
     assert largest_shared_size([100, 5_000, 6_000], "0.5", 11_156) == 6_000
-    assert largest_shared_size([6_000], "0", 11_156) is None
+    assert largest_shared_size([6_000], "0", 11_156) == 5_578
+    assert largest_shared_size([], "0", 11_156) == 5_578
 
 
 def test_arithmetic_is_on_the_fraction_that_the_text_says():

@@ -44,7 +44,7 @@ def test_the_stand_in_is_named_and_other_data_are_not():
         "| 0.5 | 7,000 " + RATES,
         "| 1 | 4,000 " + RATES,  # at c = 1 the largest size with users of both kinds
         "| 1 | 10,000 | 0.0000 [0.0000, 0.0000] | no number is enough |",
-        "| 0 | 500 | 0.2010 [0.1985, 0.2035] | 5.0 |",
+        "| 0 | 500 | 0.2010 [0.1985, 0.2035] | 5.0 [4.9, 5.0] |",
     ],
 )
 def test_numbers_by_hand(line):
@@ -62,10 +62,11 @@ def test_what_cannot_be_told_is_explained():
 
 
 def test_where_the_bound_fails_is_counted():
-    """TPR .71 is above the accuracy .545 and below .745 in the sample, at 6 points with both."""
+    """TPR .71 -+ .025 is above the accuracy .545 -+ .022 at all 6 points that have both."""
     page = _page()
-    assert "Of these 6 points the TPR lies above the accuracy on unknown users at 6" in page
-    assert "above the accuracy in the sample at 0." in page
+    assert "Of these 6 points the whole interval of the TPR lies above that of the" in page
+    assert "accuracy on unknown users at 6, that of the success" in page
+    assert "For c = 1 and 10,000 users of the target all of the adversary's users are" in page
 
 
 def test_one_repeat_has_no_interval():

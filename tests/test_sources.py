@@ -74,4 +74,12 @@ def test_a_module_named_in_the_config_counts(script, tmp_path, monkeypatch):
     mine.write_text("x = 2\n")
     assert digest(script, "my_recommender") != with_mine
     assert digest(script, "fidelity.forest") != digest(script)
+    package = tmp_path / "my_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("from .model import x\n")
+    (package / "model.py").write_text("x = 1\n")
+    with_package = digest(script, "my_package")
+    (package / "model.py").write_text("x = 2\n")
+    assert digest(script, "my_package") != with_package
+    assert digest(script, "joblib") != digest(script)  # imports its own modules by dots
     assert digest(script, "math") == digest(script)  # not written in Python

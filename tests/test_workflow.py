@@ -209,15 +209,19 @@ def test_what_is_made_from_the_stand_in_says_so(finished):
     assert len(list(finished.result("figures").iterdir())) == 18
 
 
-def test_no_log_holds_a_raw_id(finished):
+def test_no_raw_session_id_leaves_the_first_stage(finished):
     raw = next(finished.result("raw").rglob("*.gz"))
-    ids = pd.read_csv(raw, usecols=["session_id"])["session_id"].unique()
+    ids = set(pd.read_csv(raw, usecols=["session_id"])["session_id"])
     later = [path for path in finished.result("").rglob("*") if path.is_file()]
     later = [path for path in later if "/raw/" not in path.as_posix()]
     assert len(later) > 50
     for path in later:
-        content = path.read_bytes()
-        assert not any(session.encode() in content for session in ids[:50]), path
+        if path.suffix == ".parquet":
+            table = pd.read_parquet(path).select_dtypes(exclude="number")
+            assert not ids & set(table.to_numpy().ravel()), path
+        else:
+            content = path.read_bytes()
+            assert not any(session.encode() in content for session in list(ids)[:50]), path
 
 
 def test_models_are_not_kept(finished):
@@ -272,6 +276,31 @@ def test_a_new_target_size_runs_its_point_and_the_results_alone(copy):
             },
         ),
         (
+            {"information": {"cells": ["song", "context_switch"]}},  # a column not used before
+            {
+                "estimate_information": 6,
+                "tabulate_information": 1,
+                "draw_figure": 1,
+                "write_findings": 1,
+                "all": 1,
+            },
+        ),
+        ({"min_songs": 60}, {}),
+        (
+            {"grid": SMALL["grid"] | {"common_fraction": [1, 0], "target_size": ["max", 5000, 20]}},
+            {},
+        ),
+        (
+            {"adversary_size": "matched"},
+            {
+                **{rule: 6 for rule in POINT if rule != "train_models"},
+                "train_models": 6,  # their models are gone, and asked again
+                "tabulate_information": 1,
+                **LEAKAGE_RESULTS,
+                "draw_figure": 4,
+            },
+        ),
+        (
             {"recommender": {"n_estimators": 3}},
             {
                 **{rule: 6 for rule in POINT if rule != "estimate_information"},
@@ -282,7 +311,15 @@ def test_a_new_target_size_runs_its_point_and_the_results_alone(copy):
             },
         ),
     ],
-    ids=["figures", "cells", "recommender"],
+    ids=[
+        "figures",
+        "cells",
+        "timing cells",
+        "min_songs",
+        "order",
+        "adversary",
+        "recommender",
+    ],
 )
 def test_a_changed_setting_reruns_what_uses_it(copy, change, plan):
     copy.configure(SMALL | change)
@@ -329,6 +366,20 @@ def test_an_interrupted_run_on_one_core_goes_on_to_the_same_bytes(finished, tmp_
     assert "make_logs" not in left
     project.make(cores=1)
     assert _without_times(project.tables()) == _without_times(finished.tables())
+
+
+@pytest.mark.parametrize("adversary_size", ["matched", 100])
+def test_a_grid_of_nothing_but_the_largest_size(copy, adversary_size):
+    grid = {"common_fraction": [0, 1], "target_size": ["max"], "repeats": 1}
+    copy.configure(SMALL | {"grid": grid, "adversary_size": adversary_size})
+    copy.make()
+    table = read_table(copy.result("tables/leakage.csv"))
+    sizes = {"matched": [USERS // 2, USERS], 100: [100, 100]}[adversary_size]
+    assert table["target_size"].tolist() == [USERS // 2, USERS]
+    assert table["adversary_size"].tolist() == sizes
+    accuracy = read_table(copy.result("tables/accuracy.csv"))
+    folds = accuracy.groupby(["common_fraction", "target_size"]).size().to_dict()
+    assert folds == {("0", USERS // 2): 10, ("1", USERS): 10}
 
 
 def test_scikit_learns_forest_makes_the_same_tables(copy):

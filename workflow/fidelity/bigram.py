@@ -1,7 +1,11 @@
 """A recommender that only counts which song followed which."""
 
+from numbers import Real
+from typing import ClassVar
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 
@@ -33,6 +37,10 @@ class BigramClassifier(ClassifierMixin, BaseEstimator):
     [1, 0, 1]
     """
 
+    _parameter_constraints: ClassVar[dict] = {
+        "smoothing": [Interval(Real, 0, None, closed="neither")]
+    }
+
     def __init__(self, smoothing=1.0):
         self.smoothing = smoothing
 
@@ -44,8 +52,7 @@ class BigramClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If `smoothing` is not above 0, or X and y do not fit.
         """
-        if not self.smoothing > 0:
-            raise ValueError(f"smoothing must be above 0, got {self.smoothing!r}")
+        self._validate_params()
         X, y = validate_data(self, X, y)
         self.songs_, song = np.unique(X[:, 0], return_inverse=True)
         self.classes_, next_song = np.unique(y, return_inverse=True)

@@ -1,12 +1,22 @@
 """The config: checked before anything runs, each fault told in one line."""
 
 import difflib
+import math
 
 from jsonschema import Draft202012Validator
+from jsonschema.validators import extend
 
 from .crowdai import find_logs
 from .errors import InputError
 from .recommender import make_estimator
+
+# JSON calls 20.0 an integer; here it would become part of a path.
+_Validator = extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
 
 
 def check_config(config, schema):
@@ -22,7 +32,7 @@ def check_config(config, schema):
     -------
     list of str
     """
-    errors = Draft202012Validator(schema).iter_errors(config)
+    errors = _Validator(schema).iter_errors(config)
     faults = {line for error in errors for line in _explain(error)}
     return sorted(faults) or _check_meaning(config)
 
@@ -99,13 +109,23 @@ def _check_meaning(config):
                 f"datasets.{key}: {key!r} is made up, and results must say so; let its name "
                 "begin with synthetic"
             )
+        shares = source.get("synthetic", {"sessions": 1, "shards": 1})
+        if shares["shards"] > shares["sessions"]:
+            faults.append(
+                f"datasets.{key}.synthetic.shards: {shares['shards']} is above the number of "
+                f"sessions, {shares['sessions']}; lower it"
+            )
     if sessions["min_full_plays"] > sessions["length"]:
         faults.append(
             f"sessions.min_full_plays: {sessions['min_full_plays']} is above sessions.length, "
             f"{sessions['length']}; lower it"
         )
     for fraction in config["grid"]["common_fraction"]:
-        if float(fraction_text(fraction)) != fraction:
+        if math.isnan(fraction):
+            faults.append(
+                "grid.common_fraction: nan is not allowed; expected fractions from 0 to 1"
+            )
+        elif float(fraction_text(fraction)) != fraction:
             faults.append(
                 f"grid.common_fraction: {fraction} has too many digits; give at most six, "
                 f"as {fraction_text(fraction)}"

@@ -119,18 +119,24 @@ def resolve_sizes(point, n_users):
     largest = full_size(n_users, point.common_fraction)
     t = largest if point.target_size == "max" else int(point.target_size)
     by_name = {"full": largest, "matched": t}
-    a = by_name.get(point.adversary_size) or int(point.adversary_size)
+    a = (
+        by_name[point.adversary_size]
+        if point.adversary_size in by_name
+        else int(point.adversary_size)
+    )
     left_to_max = t == largest and point.target_size != "max" and point.max_in_grid
-    return None if max(a, t) > largest or left_to_max else (a, t)
+    exist = min(a, t) >= 1 and max(a, t) <= largest
+    return (a, t) if exist and not left_to_max else None
 
 
 def largest_shared_size(numbers, smallest_fraction, n_users):
-    """Return the largest of these numbers of users that providers have at every c; None if none.
+    """Return the largest of these numbers of users that providers have at every c.
 
-    s(c) grows with c, so the smallest c decides.
+    s(c) grows with c, so the smallest c decides; where it has none of the numbers, its s(c) is
+    what every c has.
     """
     largest = full_size(n_users, smallest_fraction)
-    return max((number for number in numbers if number <= largest), default=None)
+    return max((number for number in numbers if number <= largest), default=largest)
 
 
 def split_repeats(deals):

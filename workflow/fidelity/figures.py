@@ -34,6 +34,7 @@ def draw(name, tables, style):
     """
     with matplotlib.rc_context(_settings(**style)):
         figure = FIGURES[name](**tables)
+        figure.set_label(_BANDS.get(name, ""))
         figure.canvas.draw()
     return figure
 
@@ -48,10 +49,13 @@ def save(figure, path, style, note):
     style : dict
         As in `draw`.
     note : str
-        Printed above the figure, such as where its data come from.
+        Printed above the figure, such as where its data come from, before what its bands are.
     """
     with matplotlib.rc_context(_settings(**style)):
-        figure.suptitle(note, x=0.99, ha="right", color=GREY, style="italic", size=style["font_pt"])
+        title = " · ".join(filter(None, [note, figure.get_label()]))
+        figure.suptitle(
+            title, x=0.99, ha="right", color=GREY, style="italic", size=style["font_pt"]
+        )
         dateless = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
         kind = str(path).rpartition(".")[2]
         figure.savefig(path, format=kind, metadata=dateless[kind])
@@ -182,6 +186,14 @@ def draw_song_selection(curve, songs):
     return figure
 
 
+_OVER_DEALS = "bands: 95 % intervals over deals of one population"
+_BANDS = {
+    "figure2": _OVER_DEALS,
+    "figure3": _OVER_DEALS,
+    "figure4": _OVER_DEALS,
+    "leakage": _OVER_DEALS,
+    "accuracy": "bands: 95 % intervals over folds",
+}
 FIGURES = {
     "figure2": draw_true_positives,
     "figure3": draw_false_positives,
@@ -272,17 +284,19 @@ def _draw_line(axes, line, color, marker, linestyle):
 
 
 def _label_rates(panels, leakage, fractions):
-    """Name both lines in the first panel that has them."""
-    for axes, fraction in zip(panels, fractions, strict=True):
-        own = leakage[leakage["common_fraction"] == fraction].dropna(subset=["tpr", "fpr"])
-        if len(own):
-            for rate, offset in (("tpr", 8), ("fpr", -12)):
-                point = mean_with_interval(own, rate).iloc[-1]
-                axes.annotate(
-                    rate.upper(),
-                    (point["target_size"], point["mean"]),
-                    xytext=(0, offset),
-                    textcoords="offset points",
-                    ha="right",
-                )
-            return
+    """Name each line in the first panel with both, or with it alone where no panel has both."""
+    for rate, offset in (("tpr", 8), ("fpr", -12)):
+        known = leakage.dropna(subset=["tpr", "fpr"])
+        known = known if len(known) else leakage.dropna(subset=[rate])
+        if known.empty:
+            continue
+        fraction = known["common_fraction"].iloc[0]
+        own = known[known["common_fraction"] == fraction]
+        point = mean_with_interval(own, rate).iloc[-1]
+        panels[fractions.index(fraction)].annotate(
+            rate.upper(),
+            (point["target_size"], point["mean"]),
+            xytext=(0, offset),
+            textcoords="offset points",
+            ha="right",
+        )

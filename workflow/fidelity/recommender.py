@@ -12,7 +12,7 @@ import numpy as np
 
 from .errors import InputError
 from .files import whole_file
-from .forest import grow_forest, load_grown, save_grown
+from .forest import HIGHEST_LEVEL, grow_forest, load_grown, save_grown
 
 FOLDS = 10
 _BATCH_CELLS = 1 << 24
@@ -39,6 +39,20 @@ def import_estimator(path):
     return estimator
 
 
+def _require_classifier(estimator, path):
+    """Raise for other estimators: a cluster's number, say, would be taken for a song."""
+    from sklearn.base import is_classifier
+
+    try:
+        found = is_classifier(estimator)
+    except AttributeError:  # it has no tags, which sklearn.base.ClassifierMixin brings
+        found = False
+    if not found:
+        raise InputError(
+            f"{path!r} is no classifier; one derives from sklearn.base.ClassifierMixin"
+        )
+
+
 def make_estimator(recommender, random_state=None):
     """Return an unfitted estimator; `random_state` is set where it is a parameter.
 
@@ -48,6 +62,7 @@ def make_estimator(recommender, random_state=None):
         If it cannot be imported, or has no such parameter or not with such a value.
     """
     estimator = import_estimator(recommender["estimator"])()
+    _require_classifier(estimator, recommender["estimator"])
     known = estimator.get_params()
     parameters = _parameters(recommender)
     for name in parameters:
@@ -70,12 +85,15 @@ def make_estimator(recommender, random_state=None):
 def feature_table(observations, features):
     """Return the features as a table of whole numbers, shape (transitions, features).
 
+    The song is the first column, the others are in the order of `features`.
+
     Parameters
     ----------
     observations : dict of arrays
     features : sequence of str
     """
-    return np.column_stack([observations[name] for name in features])
+    song_first = sorted(features, key=lambda name: name != "song")
+    return np.column_stack([observations[name] for name in song_first])
 
 
 def train(recommender, X, y, random_state):
@@ -92,6 +110,11 @@ def train(recommender, X, y, random_state):
     """
     if _is_own_forest(recommender):
         # Around scikit-learn, whose import takes longer than growing a small forest.
+        if X.max() > HIGHEST_LEVEL:
+            raise InputError(
+                f"songs: a feature has the level {X.max()}, but {recommender['estimator']} takes "
+                f"no more than {HIGHEST_LEVEL + 1:,} songs; ask for fewer"
+            )
         parameters = {"random_state": random_state} | _parameters(recommender)
         return grow_forest(X, y, **parameters)
     return make_estimator(recommender, random_state).fit(X, y)
@@ -103,7 +126,9 @@ def query(model, X, y):
     `label` is the model's next song, `probability` what it gives the true next song `y`, and
     `rank` the place of `y` by descending probability, ties in class order; a song that the
     model does not know has probability 0 and the rank after all others. The latter two are
-    None for a model without `predict_proba`. Only distinct rows are asked about.
+    None for a model without `predict_proba`. Only distinct rows are asked about. Rank 1 is the
+    label wherever a model's `predict` is the first of its most probable songs, as it is for
+    forests, trees and neighbours; a few (uniform DummyClassifier, SVC) answer otherwise.
 
     Parameters
     ----------

@@ -17,7 +17,8 @@ def digest(script, *modules):
     """Return the SHA-256 of a script, of modules, and of this package's modules they import.
 
     Imports are found in the syntax, also inside of functions, and followed through the
-    package; what lies outside of it counts only where it is named in `modules`.
+    package; what lies outside of it counts only where it is named in `modules`, and then with
+    the whole of its package if that is not an installed one.
 
     Parameters
     ----------
@@ -25,8 +26,8 @@ def digest(script, *modules):
     *modules : str
         Further modules by import path, which the script imports by name from a config.
     """
-    named = [_find(module) for module in modules]
-    files = source_files(script, *filter(None, named))
+    named = [file for module in modules for file in _find(module)]
+    files = source_files(script, *named)
     # By name and content, since the folder may be another elsewhere.
     parts = sorted(path.name.encode() + b"\0" + path.read_bytes() for path in files)
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
@@ -52,6 +53,8 @@ def _imports(path):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(path, node)
+            if base is None:
+                continue
             names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
         else:
             continue
@@ -60,9 +63,11 @@ def _imports(path):
 
 
 def _absolute(path, node):
-    """Return the dotted module that a `from ... import` in the file at `path` names."""
+    """Return the dotted module that a `from ... import` names; None outside of this package."""
     if node.level == 0:
         return node.module
+    if PACKAGE not in path.parents:
+        return None
     folder = path.parents[node.level - 1]
     parts = [PACKAGE.name, *folder.relative_to(PACKAGE).parts]
     return ".".join([*parts, *([node.module] if node.module else [])])
@@ -83,9 +88,17 @@ def _package_files(name):
 
 
 def _find(module):
-    """Return the file of any module that is written in Python, or None."""
+    """Return the files behind a module that a config names.
+
+    Of a package of one's own these are all of its modules, of an installed one only that which
+    is named.
+    """
     if module.split(".")[0] == PACKAGE.name:
-        return _package_files(module)[-1]
-    spec = importlib.util.find_spec(module)
-    origin = spec and spec.origin
-    return Path(origin) if origin and origin.endswith(".py") else None
+        return _package_files(module)
+    top = importlib.util.find_spec(module.split(".")[0])
+    if top and top.submodule_search_locations and "site-packages" not in str(top.origin):
+        return sorted(
+            file for folder in top.submodule_search_locations for file in Path(folder).rglob("*.py")
+        )
+    origin = importlib.util.find_spec(module).origin
+    return [Path(origin)] if origin and origin.endswith(".py") else []

@@ -19,9 +19,12 @@ def cross_validate(transitions, deals, accuracy, *, point, shared, features, rec
     if shared is not None:
         n_users = len(np.unique(dealt["user"]))
         size = largest_shared_size(**shared, n_users=n_users)
-        point = point._replace(target_size=size, max_in_grid=False)
+        point = point._replace(target_size=str(size), max_in_grid=False)
     rows = []
     for _, _, target in make_databases(dealt, point)[:1]:
+        if len(target) < 2:
+            log.info("no rows: one user cannot be held out")
+            break
         chosen = rows_of(target, observations["user"])
         own = {name: values[chosen] for name, values in observations.items()}
         folds = recommenders.cross_validate(

@@ -24,7 +24,7 @@ def query_models(transitions, deals, models, responses, *, point, features, reco
     X, y = feature_table(observations, features), observations["next_song"]
     databases = make_databases(read_columns(deals), point)
     trained = load_models(models, recommender)
-    parts = {name: [np.empty(0)] for name in TYPES}
+    parts = {name: [np.empty(0, kind)] for name, kind in TYPES.items()}
     for repeat, adversary, _ in databases:
         rows = rows_of(adversary, observations["user"])
         part = {name: observations[name][rows] for name in ("user", "song", "next_song")}

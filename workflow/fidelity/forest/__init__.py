@@ -4,10 +4,11 @@
 tree, `querying` answers from the leaves, `storage` keeps forests in files.
 """
 
-from .grown import Answers, GrownForest, grow_forest
+from .grown import HIGHEST_LEVEL, Answers, GrownForest, grow_forest
 from .storage import load_forests, load_grown, save_forests, save_grown
 
 __all__ = [
+    "HIGHEST_LEVEL",
     "Answers",
     "GrownForest",
     "RandomForestClassifier",

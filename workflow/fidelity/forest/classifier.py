@@ -129,8 +129,6 @@ class RandomForestClassifier(ClassifierMixin, BaseEstimator):
                 f"Unknown label type: {type_of_target(y)}. Labels must be whole numbers or text, "
                 "not mixed, and none missing."
             )
-        if not self.bootstrap and self.max_samples is not None:
-            raise ValueError("max_samples needs bootstrap=True: without it every row is used.")
         if groups is not None:
             if not self.bootstrap:
                 raise ValueError("groups need bootstrap=True: without it no group is drawn.")

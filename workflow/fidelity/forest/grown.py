@@ -225,12 +225,15 @@ def grow_forest(
     Raises
     ------
     ValueError
-        If X does not hold integers from 0 to 65,535, or too many features.
+        If X does not hold integers from 0 to 65,535, or too many features; for `max_samples`
+        without bootstrap.
     """
     X = as_levels(X)
     n_rows, n_features = X.shape
     if n_features > LEAF:
         raise ValueError(f"X has {n_features} features, of which a forest takes {LEAF}.")
+    if not bootstrap and max_samples is not None:
+        raise ValueError("max_samples needs bootstrap=True: without it every row is used.")
     group_of_row = None
     if groups is not None:
         groups, group_of_row = np.unique(groups, return_inverse=True)
