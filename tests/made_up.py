@@ -26,6 +26,7 @@ def leakage_table(repeats=3):
                     {
                         "common_fraction": fraction,
                         "target_size": size,
+                        "adversary_size": largest,
                         "repeat": repeat,
                         "tp": tp,
                         "fp": fp,

@@ -68,13 +68,12 @@ def draw_true_positives(shares, accuracy):
     found = mean_with_interval(accuracy, "accuracy")
     widest = found[found["common_fraction"] == _fractions(found)[-1]]
     axes.plot(widest["target_size"], widest["mean"], color="black", linestyle="--", linewidth=1)
-    last = widest.iloc[-1]
+    middle = widest.iloc[len(widest) // 2]
     axes.annotate(
         "accuracy on unknown users",
-        (last["target_size"] / 2, last["mean"]),
-        xytext=(0, 6),
+        (middle["target_size"], middle["mean"]),
+        xytext=(0, 8),
         textcoords="offset points",
-        ha="right",
     )
     axes.set_ylabel("true positives (share of all transitions)")
     axes.set_ylim(0, max(1.12 * widest["mean"].max(), 1.05 * shares["mean"].max()))

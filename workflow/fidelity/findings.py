@@ -119,7 +119,9 @@ def _tell_leak(leakage):
             "## The leak",
             "How often the target's model names the song that came next: for the target's own "
             "users (TPR), and for others (FPR), which is what good generalization alone gives. "
-            "Their difference is the leak. Each c at the largest size at which both groups exist.",
+            "Their difference is the leak. Each c at the largest size at which both groups exist; "
+            "it falls with size, so compare fractions at one size (tables/leakage.csv). The "
+            f"adversary has {_sizes(leakage['adversary_size'])} users.",
             _table(("c", "target's users", "TPR", "FPR", "leak = TPR - FPR"), rows)
             if rows
             else "At no point do both groups exist, so no leak can be told.",
@@ -135,6 +137,11 @@ def _tell_leak(leakage):
             _paper("the TP share saturates at about .60; the FP share falls with c."),
         ]
     )
+
+
+def _sizes(sizes):
+    low, high = sizes.min(), sizes.max()
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _tell_silence(fraction):
@@ -180,9 +187,10 @@ def _tell_bound(leakage, accuracy, in_sample):
                 rows,
             ),
             f"Of these {len(points)} points the whole interval of the TPR lies above that of the "
-            f"accuracy on unknown users at {n_above}, that of the success (TP + TN) at {n_success}: "
-            "there the claim fails. Where few users are common, the success consists of "
-            "transitions of others that were rightly not matched.",
+            f"accuracy on unknown users at {n_above}, that of the success (TP + TN) at "
+            f"{n_success}: there the claim fails. Where few users are common, the success is "
+            "mostly of others' transitions that were rightly not matched; where all are, it is "
+            "the TPR.",
         ]
     )
 

@@ -68,8 +68,8 @@ def make_estimator(recommender, random_state=None):
     for name in parameters:
         if name not in known:
             raise InputError(
-                f"{recommender['estimator']} has no parameter {name!r}; remove it or set it to "
-                f"null; there are {', '.join(sorted(known))}"
+                f"{recommender['estimator']} has no parameter {name!r}; remove it, or set it "
+                f"to null if it is config/config.yaml's; there are {', '.join(sorted(known))}"
             )
     if "random_state" in known:
         parameters.setdefault("random_state", random_state)
