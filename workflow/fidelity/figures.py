@@ -72,7 +72,7 @@ def draw_true_positives(shares, accuracy):
     axes.annotate(
         "accuracy on unknown users",
         (middle["target_size"], middle["mean"]),
-        xytext=(0, 8),
+        xytext=(0, 14),
         textcoords="offset points",
     )
     axes.set_ylabel("true positives (share of all transitions)")
