@@ -19,6 +19,7 @@ from scipy.spatial.distance import jensenshannon
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import LeaveOneGroupOut
 
+from fidelity.config import fraction_text
 from fidelity.emulation import (
     GridPoint,
     deal_users,
@@ -30,7 +31,7 @@ from fidelity.seeding import generator, random_state
 
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config/config.yaml").read_text())
 SEED, REPEATS = CONFIG["seed"], CONFIG["grid"]["repeats"]
-FRACTIONS = [format(fraction, "g") for fraction in CONFIG["grid"]["common_fraction"]]
+FRACTIONS = [fraction_text(fraction) for fraction in CONFIG["grid"]["common_fraction"]]
 SIZES = [str(size) for size in CONFIG["grid"]["target_size"]]
 FEATURES, CELLS = CONFIG["features"], CONFIG["information"]["cells"]
 TREES = CONFIG["recommender"]["n_estimators"]

@@ -14,7 +14,6 @@ from sklearn.tree import DecisionTreeClassifier
 from fidelity.errors import InputError
 from fidelity.recommender import (
     cross_validate,
-    distinct_rows,
     load_models,
     make_estimator,
     query,
@@ -161,14 +160,6 @@ def test_types_of_other_packages_are_not_loaded(tmp_path):
         archive.writestr("0.skops", skops.io.dumps(Foreign()))
     with pytest.raises(InputError, match=r"models\.zip: holds the type .*Foreign"):
         next(load_models(path, RECOMMENDERS["extra trees"]))
-
-
-def test_distinct_rows():
-    rng = np.random.default_rng(0)
-    for table in (rng.integers(3, size=(50, 3)), rng.integers(2**40, size=(50, 4))):
-        distinct, number = distinct_rows(table)
-        np.testing.assert_array_equal(distinct[number], table)
-        assert len(distinct) == len(np.unique(table, axis=0))
 
 
 def test_cross_validation_by_user_against_scikit_learn():

@@ -1,3 +1,5 @@
+from inspect import signature
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -168,6 +170,12 @@ def test_a_tree_that_is_not_there():
     for number in (-1, 2):
         with pytest.raises(IndexError, match=f"no tree {number} of 2"):
             forest.tree(number)
+
+
+def test_growing_without_the_estimator_has_its_parameters_and_defaults():
+    parameters = signature(grown.grow_forest).parameters.values()
+    defaults = {each.name: each.default for each in parameters if each.kind == each.KEYWORD_ONLY}
+    assert defaults == RandomForestClassifier().get_params()
 
 
 def test_sample_weights_are_refused():

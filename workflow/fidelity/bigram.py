@@ -8,6 +8,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .codes import find
+
 
 class BigramClassifier(ClassifierMixin, BaseEstimator):
     """Multinomial model of the next song given the current one, additively smoothed.
@@ -67,8 +69,7 @@ class BigramClassifier(ClassifierMixin, BaseEstimator):
         """Return P(s' | s), shape (rows, songs)."""
         check_is_fitted(self)
         song = validate_data(self, X, reset=False)[:, 0]
-        place = np.searchsorted(self.songs_, song)
-        known = self.songs_[np.minimum(place, len(self.songs_) - 1)] == song
+        place, known = find(self.songs_, song)
         return self.probabilities_[np.where(known, place, len(self.songs_))]
 
     def predict(self, X):

@@ -35,7 +35,6 @@ def draw(name, tables, style):
     with matplotlib.rc_context(_settings(**style)):
         figure = FIGURES[name](**tables)
         figure.set_label(_BANDS.get(name, ""))
-        figure.canvas.draw()
     return figure
 
 
@@ -65,16 +64,9 @@ def draw_true_positives(shares, accuracy):
     """Figure 2 of the paper: the share of true positives against the target's size."""
     figure, axes = _new_figure()
     _draw_by_fraction(axes, shares)
-    found = mean_with_interval(accuracy, "accuracy")
-    widest = found[found["common_fraction"] == _fractions(found)[-1]]
+    widest = _accuracy_by_size(accuracy)
     axes.plot(widest["target_size"], widest["mean"], color="black", linestyle="--", linewidth=1)
-    middle = widest.iloc[len(widest) // 2]
-    axes.annotate(
-        "accuracy on unknown users",
-        (middle["target_size"], middle["mean"]),
-        xytext=(0, 14),
-        textcoords="offset points",
-    )
+    _label_middle(axes, widest, "accuracy on unknown users", 14)
     axes.set_ylabel("true positives (share of all transitions)")
     axes.set_ylim(0, max(1.12 * widest["mean"].max(), 1.05 * shares["mean"].max()))
     return figure
@@ -103,7 +95,7 @@ def draw_information(information):
 def draw_leakage(leakage):
     """TPR and FPR against the target's size, one panel a fraction; the gap is the leak."""
     fractions = _fractions(leakage)
-    figure, panels = _new_figure(len(fractions))
+    figure, panels = _new_panels(len(fractions), share_y=True)
     for fraction, axes in zip(fractions, panels, strict=True):
         own = leakage[leakage["common_fraction"] == fraction]
         rates = {rate: mean_with_interval(own, rate) for rate in ("tpr", "fpr")}
@@ -115,7 +107,6 @@ def draw_leakage(leakage):
             if len(rates[rate]):
                 _draw_line(axes, rates[rate], color="black", marker=marker, linestyle=style)
         axes.set_title(f"c = {fraction}")
-        axes.set_xlabel(None)
         axes.set_xlim(0, 1.05 * own["target_size"].max())
         axes.set_xticks([0, _round_below(0.7 * own["target_size"].max())])
     figure.supxlabel("users of the target", size=panels[0].xaxis.label.get_size())
@@ -128,21 +119,13 @@ def draw_leakage(leakage):
 def draw_accuracy(accuracy, in_sample, songs):
     """Accuracy against the size of the target's database."""
     figure, axes = _new_figure()
-    fractions = _fractions(accuracy)
     for table, marker, style, label, offset in (
         (in_sample, "s", "--", "on the users it was trained on", 7),
         (accuracy, "o", "-", "on unknown users (10-fold)", -14),
     ):
-        found = mean_with_interval(table, "accuracy")
-        widest = found[found["common_fraction"] == fractions[-1]]
+        widest = _accuracy_by_size(table)
         _draw_line(axes, widest, color="black", marker=marker, linestyle=style)
-        middle = widest.iloc[len(widest) // 2]
-        axes.annotate(
-            label,
-            (middle["target_size"], middle["mean"]),
-            xytext=(0, offset),
-            textcoords="offset points",
-        )
+        _label_middle(axes, widest, label, offset)
     baseline = 1 / len(songs)
     axes.axhline(baseline, color=GREY, linewidth=1, linestyle=":")
     axes.annotate(
@@ -161,7 +144,7 @@ def draw_accuracy(accuracy, in_sample, songs):
 
 def draw_song_selection(curve, songs):
     """What is left while the songs with fewest sessions are dropped."""
-    figure, panels = _new_figure(2, share_y=False)
+    figure, panels = _new_panels(2, share_y=False)
     kept = curve[curve["songs"] == len(songs)].iloc[0]
     for axes, column, label in zip(
         panels, ("sessions", "ratio"), ("sessions left", "sessions per song"), strict=True
@@ -225,21 +208,24 @@ def _settings(width_mm, font_pt):
     }
 
 
-def _new_figure(n_panels=None, share_y=True):
+def _new_figure():
+    figure, (axes,) = _new_panels(1, share_y=False)
+    axes.set_xlabel("users of the target")
+    return figure, axes
+
+
+def _new_panels(n_panels, share_y):
     figure = Figure()
-    if n_panels is None:
-        axes = figure.subplots()
-        _label_sizes(axes)
-        return figure, axes
     panels = figure.subplots(1, n_panels, sharey=share_y, squeeze=False)[0]
     for axes in panels:
-        _label_sizes(axes)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,.0f}"))
     return figure, panels
 
 
-def _label_sizes(axes):
-    axes.set_xlabel("users of the target")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,.0f}"))
+def _accuracy_by_size(table):
+    """Return the means at each size, of the largest c: only it has an accuracy at all sizes."""
+    found = mean_with_interval(table, "accuracy")
+    return found[found["common_fraction"] == _fractions(found)[-1]]
 
 
 def _fractions(table):
@@ -280,6 +266,17 @@ def _draw_line(axes, line, color, marker, linestyle):
     size = line["target_size"]
     axes.fill_between(size, line["ci_low"], line["ci_high"], color=color, alpha=0.25, linewidth=0)
     axes.plot(size, line["mean"], color=color, marker=marker, linestyle=linestyle)
+
+
+def _label_middle(axes, line, text, offset):
+    """Write a line's name `offset` points above its middle."""
+    middle = line.iloc[len(line) // 2]
+    axes.annotate(
+        text,
+        (middle["target_size"], middle["mean"]),
+        xytext=(0, offset),
+        textcoords="offset points",
+    )
 
 
 def _label_rates(panels, leakage, fractions):

@@ -94,26 +94,16 @@ def _tell_accuracy(accuracy, in_sample, n_songs):
 
 
 def _tell_leak(leakage):
-    rows, silent, larger = [], [], []
+    rows, shares, silent, larger = [], [], [], []
     for fraction, own in leakage.groupby("common_fraction", sort=False):
+        shares.append(_row_at_largest(fraction, own, ("tp", "fp", "tn", "fn", "success")))
         both = own.dropna(subset=["tpr", "fpr"])
         if both.empty:
             silent.append(fraction)
             continue
-        point = both[both["target_size"] == both["target_size"].max()]
-        cells = [_interval(mean_with_interval(point, name).iloc[0]) for name in ("tpr", "fpr")]
-        gap = _interval(mean_with_interval(point, "leakage").iloc[0])
-        rows.append((fraction, f"{point['target_size'].iloc[0]:,}", *cells, gap))
+        rows.append(_row_at_largest(fraction, both, ("tpr", "fpr", "leakage")))
         if own["target_size"].max() > both["target_size"].max():
             larger.append((fraction, own["target_size"].max()))
-    shares = []
-    for fraction, own in leakage.groupby("common_fraction", sort=False):
-        point = own[own["target_size"] == own["target_size"].max()]
-        cells = [
-            _interval(mean_with_interval(point, name).iloc[0])
-            for name in ("tp", "fp", "tn", "fn", "success")
-        ]
-        shares.append((fraction, f"{point['target_size'].iloc[0]:,}", *cells))
     return "\n\n".join(
         [
             "## The leak",
@@ -137,6 +127,14 @@ def _tell_leak(leakage):
             _paper("the TP share saturates at about .60; the FP share falls with c."),
         ]
     )
+
+
+def _row_at_largest(fraction, own, names):
+    """Return c, its largest size in `own`, and the means of the named columns there."""
+    size = own["target_size"].max()
+    point = own[own["target_size"] == size]
+    means = (mean_with_interval(point, name).iloc[0] for name in names)
+    return (fraction, f"{size:,}", *map(_interval, means))
 
 
 def _sizes(sizes):

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .codes import distinct_rows
+
 
 class Information(NamedTuple):
     """An estimate of MI(H; O): `value` in bits, and how many observations it stands on.
@@ -35,13 +37,9 @@ def number_cells(columns):
     Parameters
     ----------
     columns : sequence of arrays, each of shape (observations,)
-        Whole numbers; observations equal in all of them share a cell.
+        Whole numbers, not negative; observations equal in all of them share a cell.
     """
-    cell = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        levels, level = np.unique(column, return_inverse=True)
-        # Renumbered after each column, so that the product never leaves 64 bits.
-        _, cell = np.unique(cell * len(levels) + level, return_inverse=True)
+    _, cell = distinct_rows(np.column_stack(columns))
     return cell
 
 

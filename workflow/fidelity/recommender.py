@@ -10,6 +10,7 @@ import zipfile
 
 import numpy as np
 
+from .codes import distinct_rows, find
 from .errors import InputError
 from .files import whole_file
 from .forest import HIGHEST_LEVEL, grow_forest, load_grown, save_grown
@@ -37,20 +38,6 @@ def import_estimator(path):
     if missing:
         raise InputError(f"{path!r} is no classifier: it has no method {missing[0]}")
     return estimator
-
-
-def _require_classifier(estimator, path):
-    """Raise for other estimators: a cluster's number, say, would be taken for a song."""
-    from sklearn.base import is_classifier
-
-    try:
-        found = is_classifier(estimator)
-    except AttributeError:  # it has no tags, which sklearn.base.ClassifierMixin brings
-        found = False
-    if not found:
-        raise InputError(
-            f"{path!r} is no classifier; one derives from sklearn.base.ClassifierMixin"
-        )
 
 
 def make_estimator(recommender, random_state=None):
@@ -142,24 +129,6 @@ def query(model, X, y):
     return tuple(None if values is None else values[row] for values in answers)
 
 
-def distinct_rows(table):
-    """Return (distinct rows, number of the distinct row of each row).
-
-    Parameters
-    ----------
-    table : whole numbers, not negative, shape (rows, columns)
-    """
-    key = np.zeros(len(table), dtype=np.uint64)
-    for column in table.T:
-        n_levels = int(column.max(initial=0)) + 1
-        if n_levels * (int(key.max(initial=0)) + 1) > np.iinfo(np.uint64).max:
-            _, key = np.unique(key, return_inverse=True)
-            key = key.astype(np.uint64)
-        key = key * np.uint64(n_levels) + column.astype(np.uint64)
-    _, first, number = np.unique(key, return_index=True, return_inverse=True)
-    return table[first], number
-
-
 def cross_validate(recommender, X, y, user, seed):
     """Return (accuracy on the fold, accuracy in the sample) of each of min(10, users) folds.
 
@@ -248,6 +217,20 @@ def load_models(path, recommender):
             yield skops.io.loads(data, trusted=types)
 
 
+def _require_classifier(estimator, path):
+    """Raise for other estimators: a cluster's number, say, would be taken for a song."""
+    from sklearn.base import is_classifier
+
+    try:
+        found = is_classifier(estimator)
+    except AttributeError:  # it has no tags, which sklearn.base.ClassifierMixin brings
+        found = False
+    if not found:
+        raise InputError(
+            f"{path!r} is no classifier; one derives from sklearn.base.ClassifierMixin"
+        )
+
+
 def _is_own_forest(recommender):
     return recommender["estimator"] == "fidelity.forest.RandomForestClassifier"
 
@@ -272,8 +255,7 @@ def _query_in_batches(model, X, y):
     if not hasattr(model, "predict_proba"):
         return label, None, None
     classes = model.classes_
-    place = np.searchsorted(classes, y)
-    known = classes[np.minimum(place, len(classes) - 1)] == y
+    place, known = find(classes, y)
     probability = np.zeros(len(y))
     rank = np.full(len(y), len(classes) + 1, dtype=np.int64)
     by_row = np.argsort(row, kind="stable")

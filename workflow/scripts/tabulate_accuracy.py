@@ -7,9 +7,9 @@ from fidelity.tables import write_table
 
 def tabulate_accuracy(points, accuracy, in_sample):
     table = join_points(map(read_table, points))
-    write_table(accuracy, table[[*POINT, "fold", "accuracy"]])
-    table["accuracy"] = table["accuracy_in_sample"]
-    write_table(in_sample, table[[*POINT, "fold", "accuracy"]])
+    keys = table[[*POINT, "fold"]]
+    write_table(accuracy, keys.assign(accuracy=table["accuracy"]))
+    write_table(in_sample, keys.assign(accuracy=table["accuracy_in_sample"]))
     log.info("%d rows", len(table))
 
 

@@ -1,5 +1,7 @@
 """Join the information of all grid points; make the table of figure 4."""
 
+import numpy as np
+
 from fidelity.emulation import GridPoint, resolve_sizes
 from fidelity.logs import log, logged
 from fidelity.summary import join_points, mean_with_interval, read_table
@@ -7,7 +9,7 @@ from fidelity.tables import read_columns, write_table
 
 
 def tabulate_information(points, files, transitions, information, figure4):
-    n_users = len(set(read_columns(transitions, ["user"])["user"].tolist()))
+    n_users = len(np.unique(read_columns(transitions, ["user"])["user"]))
     tables = []
     for point, file in zip(points, files, strict=True):
         table = read_table(file)

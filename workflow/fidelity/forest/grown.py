@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
+from ..codes import find
 from .growing import LEAF, Limits, grow_tree, make_entries
 from .querying import (
     Forest,
@@ -95,7 +96,7 @@ class GrownForest(NamedTuple):
         y = as_plain(y, "y")
         if len(y) != len(X):
             raise ValueError(f"X has {len(X)} rows, but y has {len(y)}.")
-        place, known = _find(self.classes, y, "y")
+        place, known = _find_alike(self.classes, y, "y")
         wanted = np.where(known, place, len(self.classes))
         return self._answer(X, wanted.astype(np.int32), trees, n_jobs)
 
@@ -145,7 +146,7 @@ class GrownForest(NamedTuple):
                 "out-of-group predictions need a bootstrap of groups: a bootstrap of rows leaves "
                 "hardly any tree free of all rows of a group; call fit with groups=."
             )
-        place, known = _find(self.groups, as_plain(groups, "groups"), "groups")
+        place, known = _find_alike(self.groups, as_plain(groups, "groups"), "groups")
         left_out = self._left_out()[place]
         left_out[~known] = True
         return left_out
@@ -280,19 +281,12 @@ def as_plain(values, name):
     return values
 
 
-def _find(known, asked, name):
-    """Return (place of each asked value among the known ones, whether it is there).
-
-    `known` ascends; the place of an unknown value means nothing.
-    """
+def _find_alike(known, asked, name):
+    """Return what `codes.find` does, for values of the same kind, numbers or text."""
     if _is_text(known) != _is_text(asked):
         kinds = ("numbers", "text") if _is_text(known) else ("text", "numbers")
         raise ValueError(f"{name} holds {kinds[0]}, but {kinds[1]} was given to fit.")
-    both_whole = known.dtype.kind in "iu" and asked.dtype.kind in "iu"
-    # Of one type, or large numbers would be compared as doubles.
-    place = np.searchsorted(known, asked.astype(known.dtype) if both_whole else asked)
-    place[place == len(known)] = 0
-    return place, known[place] == asked
+    return find(known, asked)
 
 
 def _is_text(labels):

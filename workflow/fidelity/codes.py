@@ -1,0 +1,33 @@
+"""Rows and values as whole numbers: which rows are equal, where a value is among others."""
+
+import numpy as np
+
+
+def distinct_rows(table):
+    """Return (distinct rows, number of the distinct row of each row), in lexicographic order.
+
+    Parameters
+    ----------
+    table : whole numbers, not negative, shape (rows, columns)
+    """
+    key = np.zeros(len(table), dtype=np.uint64)
+    for column in table.T:
+        n_levels = int(column.max(initial=0)) + 1
+        if n_levels * (int(key.max(initial=0)) + 1) > np.iinfo(np.uint64).max:
+            _, key = np.unique(key, return_inverse=True)
+            key = key.astype(np.uint64)
+        key = key * np.uint64(n_levels) + column.astype(np.uint64)
+    _, first, number = np.unique(key, return_index=True, return_inverse=True)
+    return table[first], number
+
+
+def find(known, asked):
+    """Return (place of each asked value among the known ones, whether it is there).
+
+    `known` ascends and is not empty; the place of an unknown value means nothing.
+    """
+    both_whole = known.dtype.kind in "iu" and asked.dtype.kind in "iu"
+    # Of one type, or large numbers would be compared as doubles.
+    place = np.searchsorted(known, asked.astype(known.dtype) if both_whole else asked)
+    place[place == len(known)] = 0
+    return place, known[place] == asked
