@@ -17,7 +17,6 @@ import json
 import math
 import os
 import platform
-import resource
 import signal
 import statistics
 import subprocess
@@ -31,6 +30,7 @@ from typing import NamedTuple
 import joblib
 import numpy as np
 
+from memory import peak_memory
 from transitions import generate_transitions
 
 TREES = 20
@@ -157,19 +157,6 @@ def time_both(forest, X, y):
     return {"fit": fit, "predict": time.perf_counter() - start, "peak": peak_memory()}
 
 
-def peak_memory():
-    """Return the most memory, in bytes, that this program has held.
-
-    On Linux, `getrusage` would count what the process held before it became this program.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return 1024 * int(line.split()[1])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
-
-
 def digest(*arrays):
     """Return a digest of a tree: which nodes are inner, their features, thresholds, children."""
     text = hashlib.sha256()
@@ -227,7 +214,7 @@ def measure_apart(peer, data):
 
 def imports_alone():
     """Return the peak memory of a process that only imports fidelity.forest."""
-    code = "import fidelity.forest, forest; print(forest.peak_memory())"
+    code = "import fidelity.forest, memory; print(memory.peak_memory())"
     folder = str(Path(__file__).parent)
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, check=True)
     return int(done.stdout)
