@@ -3,7 +3,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fidelity.tables import read_columns, write_columns, write_rows
+from fidelity.tables import read_columns, write_arrow, write_columns, write_rows
 
 
 def test_columns_come_back_with_their_types(tmp_path):
@@ -31,6 +31,19 @@ def test_a_table_without_rows_keeps_its_types(tmp_path):
         (0, "int32"),
         (0, "float64"),
     ]
+
+
+def test_an_arrow_table_is_read_back_whole_from_many_chunks(tmp_path):
+    path = tmp_path / "table.parquet"
+    part = pa.table({"song": pa.array([1, 2], pa.int32()), "hour": pa.array([3, 4], pa.uint16())})
+    write_arrow(path, pa.concat_tables([part, part]))
+    back = read_columns(path)
+    assert back["song"].tolist() == [1, 2, 1, 2]
+    assert {name: values.dtype.name for name, values in back.items()} == {
+        "song": "int32",
+        "hour": "uint16",
+    }
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_rows_leave_a_cell_empty_for_none(tmp_path):

@@ -13,6 +13,12 @@ import pandas as pd
 
 from .errors import InputError
 
+# An item of the heap is a number of sessions above the number of a song.
+_SONG_BITS = 32
+_SONG = (1 << _SONG_BITS) - 1
+_ONE_SESSION = 1 << _SONG_BITS
+_DROPPED = -1
+
 
 class Reduction(NamedTuple):
     """Steps of a reduction: `curve` (songs, sessions, ratio), and when each went.
@@ -29,26 +35,44 @@ class Reduction(NamedTuple):
 def reduce_songs(session, song):
     """Return the `Reduction` from all songs to none.
 
-    Time grows as n log(songs) with the number n of listenings, memory as n.
+    Time grows at most as n log(songs) with the number n of listenings, memory as n.
 
     Parameters
     ----------
-    session, song : int, shape (listenings,)
-        Numbers from 0 without gaps. Among songs with equally few sessions the one with the
-        lowest number is dropped first, so number songs by something stable, as their id.
+    session, song : int32, shape (listenings,)
+        Numbers from 0 without gaps, sessions ascending. Among songs with equally few sessions
+        the one with the lowest number is dropped first, so number songs by something stable, as
+        their id. A song twice in a session counts once.
     """
     n_sessions = int(session.max(initial=-1)) + 1
     n_songs = int(song.max(initial=-1)) + 1
-    pairs = np.unique(session.astype(np.int64) * max(n_songs, 1) + song)
-    session, song = pairs // max(n_songs, 1), (pairs % max(n_songs, 1)).astype(np.int64)
-    songs_of = _starts(session, n_sessions), song
-    by_song = np.argsort(song, kind="stable")
-    sessions_of = _starts(song[by_song], n_songs), session[by_song]
-    song_step, session_step = _peel(*songs_of, *sessions_of)
+    start = np.searchsorted(session, np.arange(n_sessions + 1, dtype=session.dtype))
+    remaining = count_sessions(session, song, n_songs)
+    song_step, session_step = _peel(start, song, *_group(session, song, n_songs), remaining)
     left = n_sessions - np.cumsum(np.bincount(session_step, minlength=n_songs + 1))
     curve = pd.DataFrame({"songs": np.arange(n_songs, 0, -1), "sessions": left[:-1]})
     curve["ratio"] = curve["sessions"] / curve["songs"]
     return Reduction(curve, song_step, session_step)
+
+
+@numba.njit(cache=True, nogil=True)
+def count_sessions(session, song, n_songs):
+    """Return in how many sessions each song is, int64, shape (n_songs,).
+
+    Parameters
+    ----------
+    session, song : int, shape (listenings,)
+        The rows of a session are together.
+    n_songs : int
+        Above every song.
+    """
+    count = np.zeros(n_songs, dtype=np.int64)
+    latest = np.full(n_songs, -1, dtype=session.dtype)
+    for i in range(len(song)):
+        if latest[song[i]] != session[i]:
+            latest[song[i]] = session[i]
+            count[song[i]] += 1
+    return count
 
 
 def choose_songs(curve, songs, min_songs):
@@ -80,28 +104,39 @@ def choose_songs(curve, songs, min_songs):
     return int(np.argmax(curve["ratio"].to_numpy()[: len(curve) - min_songs + 1]))
 
 
-def _starts(sorted_keys, n_keys):
-    return np.searchsorted(sorted_keys, np.arange(n_keys + 1))
+@numba.njit(cache=True, nogil=True)
+def _group(session, song, n_songs):
+    """Return (where each song's sessions start, sessions by song), by a counting sort."""
+    start = np.zeros(n_songs + 1, dtype=np.int64)
+    for i in range(len(song)):
+        start[song[i] + 1] += 1
+    start = np.cumsum(start)
+    end = start[:-1].copy()
+    sessions = np.empty_like(session)
+    for i in range(len(song)):
+        sessions[end[song[i]]] = session[i]
+        end[song[i]] += 1
+    return start, sessions
 
 
 @numba.njit(cache=True, nogil=True)
-def _peel(songs_start, songs, sessions_start, sessions):
-    """Return (step of each song, step of each session), steps from 1."""
+def _peel(songs_start, songs, sessions_start, sessions, remaining):
+    """Return (step of each song, step of each session), int32, steps from 1."""
     n_sessions, n_songs = len(songs_start) - 1, len(sessions_start) - 1
-    song_step = np.zeros(n_songs, dtype=np.int64)
-    session_step = np.zeros(n_sessions, dtype=np.int64)
-    remaining = np.diff(sessions_start)
-    # A binary heap of songs by (remaining sessions, number), and where each song is in it.
-    heap = np.argsort(remaining, kind="mergesort")
-    place = np.empty(n_songs, dtype=np.int64)
+    song_step = np.zeros(n_songs, dtype=np.int32)
+    session_step = np.zeros(n_sessions, dtype=np.int32)
+    latest = np.full(n_songs, -1, dtype=sessions.dtype)
+    # A binary heap of songs by (remaining sessions, number), both in one integer, so that a
+    # comparison reads the heap alone; and where in it each song is.
+    heap = np.sort((remaining << _SONG_BITS) + np.arange(n_songs))
+    place = np.empty(n_songs, dtype=np.int32)
     for i in range(n_songs):
-        place[heap[i]] = i
+        place[heap[i] & _SONG] = i
     for step in range(1, n_songs + 1):
-        song = heap[0]
-        last = n_songs - step
-        heap[0] = heap[last]
-        place[heap[0]] = 0
-        _sink(heap, place, remaining, 0, last)
+        song = heap[0] & _SONG
+        end = n_songs - step
+        _sink(heap, place, heap[end], end)
+        place[song] = _DROPPED
         song_step[song] = step
         for i in range(sessions_start[song], sessions_start[song + 1]):
             session = sessions[i]
@@ -110,39 +145,36 @@ def _peel(songs_start, songs, sessions_start, sessions):
             session_step[session] = step
             for j in range(songs_start[session], songs_start[session + 1]):
                 other = songs[j]
-                if song_step[other] == 0:
-                    remaining[other] -= 1
-                    _rise(heap, place, remaining, place[other])
+                # A song may be in a session twice.
+                if place[other] != _DROPPED and latest[other] != session:
+                    latest[other] = session
+                    _rise(heap, place, heap[place[other]] - _ONE_SESSION, place[other])
     return song_step, session_step
 
 
 @numba.njit(cache=True, nogil=True)
-def _precedes(a, b, remaining):
-    return remaining[a] < remaining[b] or (remaining[a] == remaining[b] and a < b)
-
-
-@numba.njit(cache=True, nogil=True)
-def _rise(heap, place, remaining, i):
-    item = heap[i]
-    while i > 0 and _precedes(item, heap[(i - 1) // 2], remaining):
+def _rise(heap, place, item, i):
+    """Put an item, no greater than what was at place i, there or further up."""
+    while i > 0 and item < heap[(i - 1) // 2]:
         heap[i] = heap[(i - 1) // 2]
-        place[heap[i]] = i
+        place[heap[i] & _SONG] = i
         i = (i - 1) // 2
     heap[i] = item
-    place[item] = i
+    place[item & _SONG] = i
 
 
 @numba.njit(cache=True, nogil=True)
-def _sink(heap, place, remaining, i, end):
-    item = heap[i]
+def _sink(heap, place, item, end):
+    """Put an item in the stead of the first of a heap that ends before `end`, or further down."""
+    i = 0
     while 2 * i + 1 < end:
         child = 2 * i + 1
-        if child + 1 < end and _precedes(heap[child + 1], heap[child], remaining):
+        if child + 1 < end and heap[child + 1] < heap[child]:
             child += 1
-        if not _precedes(heap[child], item, remaining):
+        if item < heap[child]:
             break
         heap[i] = heap[child]
-        place[heap[i]] = i
+        place[heap[i] & _SONG] = i
         i = child
     heap[i] = item
-    place[item] = i
+    place[item & _SONG] = i

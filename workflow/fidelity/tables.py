@@ -48,8 +48,13 @@ def write_columns(path, columns, types):
     """
     n_rows = next(len(values) for values in columns.values() if values is not None)
     arrays = [_arrow_array(columns[name], np.dtype(kind), n_rows) for name, kind in types.items()]
+    write_arrow(path, pa.Table.from_arrays(arrays, names=list(types)))
+
+
+def write_arrow(path, table):
+    """Write an arrow Table as parquet."""
     with whole_file(path) as partial:
-        pq.write_table(pa.Table.from_arrays(arrays, names=list(types)), partial, compression="zstd")
+        pq.write_table(table, partial, compression="zstd")
 
 
 def write_table(path, table):

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from fidelity.crowdai import require_sessions
+from fidelity.crowdai import require_distinct, require_sessions
 from fidelity.logs import log, logged
-from fidelity.tables import write_table
-from fidelity.transitions import join_shards, make_transitions
+from fidelity.tables import write_arrow, write_table
+from fidelity.transitions import make_transitions, read_shards
 from fidelity.transitions import select_songs as select
 
 
@@ -14,14 +14,14 @@ def select_songs(tables, funnels, outputs, *, shards, songs, min_songs):
         [pd.read_csv(path).assign(shard=shard) for shard, path in zip(shards, funnels, strict=True)]
     )[["shard", "filter", "sessions", "listenings"]]
     require_sessions(funnel)
-    listenings = join_shards([pd.read_parquet(path) for path in tables])
-    selection = select(listenings, songs, min_songs)
+    require_distinct(dict(zip(shards, tables, strict=True)))
+    selection = select(read_shards(tables), songs, min_songs)
     transitions = make_transitions(selection.listenings)
     log.info("%d songs, %d transitions", len(selection.songs), len(transitions))
     write_table(outputs["funnel"], funnel)
     write_table(outputs["curve"], selection.curve)
     write_table(outputs["songs"], selection.songs)
-    write_table(outputs["transitions"], transitions)
+    write_arrow(outputs["transitions"], transitions)
 
 
 if __name__ == "__main__":
