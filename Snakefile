@@ -4,7 +4,7 @@ configfile: f"{workflow.basedir}/config/config.yaml"
 
 include: "rules/common.smk"
 include: "rules/logs.smk"
-include: "rules/sessions.smk"
+include: "rules/events.smk" if SOURCE["format"] == "events" else "rules/sessions.smk"
 include: "rules/emulation.smk"
 include: "rules/recommender.smk"
 include: "rules/attack.smk"

@@ -39,11 +39,11 @@ LARGEST_FRACTION = max(FRACTIONS, key=float)
 SHARED_SIZE = {"numbers": NUMBERS, "smallest_fraction": min(FRACTIONS, key=float)}
 RECOMMENDER = dict(sorted(config["recommender"].items()))
 
+STAND_IN, RAW = {}, {}
 if "synthetic" in SOURCE:
     STAND_IN = plan_shards(**SOURCE["synthetic"])
     RAW = {shard: f"{RESULTS}/raw/{shard}.csv.gz" for shard in STAND_IN}
-else:
-    STAND_IN = {}
+elif SOURCE["format"] == "crowdai":
     RAW = {shard: str(path) for shard, path in find_logs(SOURCE["logs"]).items()}
 
 TABLES = [

@@ -69,7 +69,11 @@ def test_the_default_config_has_no_fault():
             {"sessions": 3, "shards": 10},
             "datasets.synthetic.synthetic.shards: 10 is above the number of sessions, 3; lower",
         ),
-        ("features", ["tempo"], "features[0]: 'tempo' is not allowed; expected song or a timing"),
+        (
+            "features",
+            ["tempo"],
+            "features[0]: 'tempo' is not in the crowdai logs; there are context_",
+        ),
         ("adversary_size", "half", "adversary_size: 'half' is not allowed; expected full, matched"),
         (
             "recommender.estimator",
@@ -97,6 +101,80 @@ def test_a_fault_is_one_line_with_the_key_the_value_and_what_was_expected(key, v
     assert len(faults) == 1, faults
     assert faults[0].startswith(fault)
     assert "\n" not in faults[0]
+
+
+EVENTS = {
+    "format": "events",
+    "logs": "plays.csv",
+    "columns": {"user": "u", "item": "i", "time": "t"},
+    "timing": ["device"],
+}
+
+
+def _with_events(**changes):
+    config = _changed("datasets.plays", {**EVENTS, **changes})
+    config["dataset"] = "plays"
+    config["features"] = ["song", "is_repeat", "device"]
+    return config
+
+
+def test_an_event_log_has_no_fault():
+    assert check_config(_with_events(), SCHEMA) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"columns": {"user": "u"}}, "datasets.plays.columns.item is missing; expected the name"),
+        ({"gap": 30}, "datasets.plays.gap: 30 is not allowed; expected the pause that ends"),
+        ({"gap": "half an hour"}, "datasets.plays.gap: 'half an hour' is not allowed; expected"),
+        ({"time_unit": "ms"}, "datasets.plays.time_unit: 'ms' is not allowed; expected seconds, m"),
+        ({"separator": ";;"}, "datasets.plays.separator: ';;' is not allowed; expected the one A"),
+        ({"separator": "€"}, "datasets.plays.separator: '€' is not allowed; expected the one A"),
+        (
+            {"separator": '"'},
+            "datasets.plays.separator: '\"' is not allowed; expected the one A",
+        ),
+        ({"gap": "30min\n"}, "datasets.plays.gap: '30min\\n' is not allowed; expected the pause"),
+        (
+            {"previous_bins": [10**14]},
+            "datasets.plays.previous_bins[0]: 100000000000000 is not",
+        ),
+        ({"timing": ["u"]}, "datasets.plays.columns: 'u' is named twice, here or in timing; name"),
+        ({"timezone": "localtime"}, "datasets.plays.timezone: 'localtime' is not known; give"),
+        ({"windows": "day"}, "datasets.plays.windows: 'day' is not allowed; expected session or"),
+        ({"reduce": "songs"}, "datasets.plays.reduce: 'songs' is not allowed; expected items"),
+        ({"previous_bins": [60, 30]}, "datasets.plays.previous_bins: [60, 30] does not ascend"),
+        ({"timezone": "Mars"}, "datasets.plays.timezone: 'Mars' is not known; give an IANA name"),
+        ({"timing": ["song"]}, "datasets.plays.timing: 'song' is a name of the tables; rename"),
+        ({"timing": []}, "features[2]: 'device' is not in the events logs; there are hour_of_day"),
+        ({"gapp": "1h"}, "datasets.plays.gapp is not known; did you mean gap?"),
+        ({"format": "crowdai", "timing": ["x"]}, "datasets.plays.columns is for event logs; remo"),
+    ],
+)
+def test_a_fault_of_an_event_log_is_told(changes, fault):
+    faults = check_config(_with_events(**changes), SCHEMA)
+    assert faults
+    assert faults[0].startswith(fault)
+
+
+def test_columns_are_required_of_an_event_log():
+    config = _with_events()
+    del config["datasets"]["plays"]["columns"]
+    (fault,) = check_config(config, SCHEMA)
+    assert fault == (
+        "datasets.plays.columns is missing; expected the names of the columns user, item and time"
+    )
+
+
+def test_an_event_log_without_a_column_is_told(tmp_path):
+    (tmp_path / "plays.csv").write_text("u,i,time\n")
+    config = _with_events(logs=str(tmp_path / "plays.csv"))
+    (fault,) = check_surroundings(config)
+    assert fault.startswith(f"datasets.plays.logs: {tmp_path}/plays.csv: the column t is missing")
+    config = _with_events(logs=str(tmp_path / "absent.csv"))
+    (fault,) = check_surroundings(config)
+    assert fault.endswith("absent.csv: there is no such file or folder")
 
 
 def test_missing_keys_are_told_one_by_one():
@@ -131,7 +209,10 @@ def test_missing_and_empty_logs_are_told(tmp_path):
     assert fault == f"datasets.crowdai.logs: {tmp_path}/none: there is no such folder of logs"
     config["datasets"]["crowdai"]["logs"] = str(tmp_path)
     (fault,) = check_surroundings(config)
-    assert fault == f"datasets.crowdai.logs: {tmp_path}: holds no .csv or .csv.gz file"
+    assert (
+        fault
+        == f"datasets.crowdai.logs: {tmp_path}: holds no .csv, .csv.gz, .tar.gz, .tgz or .tar file"
+    )
 
 
 def test_fractions_as_text():

@@ -5,9 +5,8 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
+import tarfile
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,8 +16,8 @@ import yaml
 from fidelity.summary import read_table
 from fidelity.tables import read_columns
 
-ROOT = Path(__file__).parents[1]
-PARTS = ["Snakefile", "rules", "workflow", "config", "profiles"]
+from .project import PARTS, ROOT, Project, copy_project
+
 SMALL = {
     "datasets": {"synthetic": {"synthetic": {"sessions": 2000, "shards": 2}}},
     "songs": 100,
@@ -31,67 +30,8 @@ POINT = {"train_models": 1, "query_models": 1, "measure_leakage": 1, "estimate_i
 LEAKAGE_RESULTS = {"tabulate_leakage": 1, "draw_figure": 3, "write_findings": 1, "all": 1}
 
 
-class Project:
-    """A copy of the project, with a config of its own, and results in its folder."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def configure(self, config):
-        (self.folder / "small.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-
-    def command(self, *arguments):
-        options = ["--configfile", "small.yaml", "--nocolor", *arguments]
-        return [sys.executable, "-m", "snakemake", *options]
-
-    def environment(self):
-        # The copy's own library, whichever is installed.
-        return {**os.environ, "PYTHONPATH": str(self.folder / "workflow")}
-
-    def run(self, *arguments):
-        return subprocess.run(
-            self.command(*arguments),
-            cwd=self.folder,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-        )
-
-    def make(self, *arguments, cores=2):
-        run = self.run("--cores", str(cores), *arguments)
-        assert run.returncode == 0, run.stdout + run.stderr
-        return run.stdout + run.stderr
-
-    def plan(self, *arguments):
-        """Return {rule: jobs} that would run."""
-        text = self.make("--dry-run", *arguments)
-        table = re.search(r"^job +count\n[- ]+\n(.*?)\n\n", text, re.DOTALL | re.MULTILINE)
-        if table is None:
-            assert "Nothing to be done" in text
-            return {}
-        rows = [line.split() for line in table[1].splitlines()]
-        return {rule: int(count) for rule, count in rows if rule != "total"}
-
-    def result(self, name):
-        return self.folder / "results/synthetic" / name
-
-    def tables(self):
-        """Return {file: bytes} of all tables."""
-        folder = self.result("")
-        return {
-            path.relative_to(folder).as_posix(): path.read_bytes()
-            for pattern in ("**/*.csv", "**/*.parquet", "raw/**/*.gz", "findings.md")
-            for path in sorted(folder.glob(pattern))
-        }
-
-
-def _copy_project(folder):
-    folder.mkdir()
-    for part in PARTS:
-        source = ROOT / part
-        # With the dates of the files, by which compiled code is known to be current.
-        shutil.copytree(source, folder / part) if source.is_dir() else shutil.copy2(source, folder)
-    project = Project(folder)
+def _small_project(folder):
+    project = copy_project(folder, "synthetic")
     project.configure(SMALL)
     return project
 
@@ -99,7 +39,7 @@ def _copy_project(folder):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """Return a project after a fresh run on two cores."""
-    project = _copy_project(tmp_path_factory.mktemp("finished") / "project")
+    project = _small_project(tmp_path_factory.mktemp("finished") / "project")
     project.make()
     return project
 
@@ -108,11 +48,11 @@ def finished(tmp_path_factory):
 def copy(finished, tmp_path):
     """Return a copy of the finished project, to be changed."""
     shutil.copytree(finished.folder, tmp_path / "project")
-    return Project(tmp_path / "project")
+    return Project(tmp_path / "project", "synthetic")
 
 
 def test_a_dry_run_on_a_fresh_clone_shows_the_whole_plan(tmp_path):
-    project = _copy_project(tmp_path / "project")
+    project = _small_project(tmp_path / "project")
     assert project.plan() == {
         "make_logs": 2,
         "extract_sessions": 2,
@@ -344,7 +284,7 @@ def test_a_touch_or_the_times_of_a_fresh_clone_rerun_nothing(copy):
 
 
 def test_an_interrupted_run_on_one_core_goes_on_to_the_same_bytes(finished, tmp_path):
-    project = _copy_project(tmp_path / "project")
+    project = _small_project(tmp_path / "project")
     with open(tmp_path / "output", "w+") as output:
         process = subprocess.Popen(
             project.command("--cores", "1"),
@@ -421,7 +361,7 @@ def test_two_large_models_of_scikit_learn_never_share_a_small_machine(copy):
     ],
 )
 def test_a_fault_in_the_config_ends_the_run_before_it_begins(tmp_path, setting, fault):
-    project = _copy_project(tmp_path / "project")
+    project = _small_project(tmp_path / "project")
     run = project.run("--cores", "1", "--config", setting)
     assert run.returncode != 0
     lines = [line.strip() for line in (run.stdout + run.stderr).splitlines()]
@@ -433,7 +373,7 @@ def test_a_fault_in_the_config_ends_the_run_before_it_begins(tmp_path, setting, 
 @pytest.fixture
 def own_logs(finished, tmp_path):
     """Return a project whose logs are a folder of two files, and that folder."""
-    project = _copy_project(tmp_path / "project")
+    project = _small_project(tmp_path / "project")
     project.configure(SMALL | {"dataset": "crowdai"})
     logs = project.folder / "resources/crowdai/training_set"
     shutil.copytree(finished.result("raw/training_set"), logs)
@@ -454,6 +394,18 @@ def test_bad_logs_end_with_the_file_and_the_line(own_logs):
     assert "Traceback" not in text
     made = (project.folder / "results/crowdai").rglob("*.parquet")
     assert not [path for path in made if "bad" in path.name]
+
+
+def test_a_tarball_beside_its_files_is_refused(own_logs):
+    project, logs = own_logs
+    with tarfile.open(logs.parent / "training_set_0.tar.gz", "w:gz") as tar:
+        for path in sorted(logs.iterdir())[:1]:
+            tar.add(path, f"training_set/{path.name}")
+    run = project.run("--cores", "2", "results/crowdai/sessions/funnel.csv")
+    assert run.returncode != 0
+    text = run.stdout + run.stderr
+    assert "hold the same sessions, and each would count as two users" in text
+    assert "Traceback" not in text
 
 
 def test_logs_without_a_session_left_tell_the_filter(own_logs):

@@ -2,12 +2,16 @@
 
 import difflib
 import math
+import zoneinfo
 
 from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 
+from . import crowdai, events
 from .crowdai import find_logs
 from .errors import InputError
+from .event_files import check_columns, find_event_files
+from .published import SESSION_LENGTHS
 from .recommender import make_estimator
 
 # JSON calls 20.0 an integer; here it would become part of a path.
@@ -51,10 +55,17 @@ def check_surroundings(config):
     source = config["datasets"][config["dataset"]]
     if "logs" in source:
         try:
-            find_logs(source["logs"])
+            _find(source)
         except InputError as error:
             faults.append(f"datasets.{config['dataset']}.logs: {error}")
     return faults
+
+
+def _find(source):
+    if source["format"] == "crowdai":
+        find_logs(source["logs"])
+    else:
+        check_columns(find_event_files(source["logs"]), events.layout(source))
 
 
 def fraction_text(fraction):
@@ -99,28 +110,93 @@ def _join(key, name):
 
 
 def _check_meaning(config):
-    faults = []
-    datasets, name, sessions = config["datasets"], config["dataset"], config["sessions"]
+    datasets, name = config["datasets"], config["dataset"]
+    faults = [fault for key in datasets for fault in _check_dataset(key, datasets[key])]
     if name not in datasets:
         faults.append(f"dataset: {name!r} is not among datasets{_suggest(name, datasets)}")
-    for key, source in datasets.items():
-        if "synthetic" in source and not key.startswith("synthetic"):
-            faults.append(
-                f"datasets.{key}: {key!r} is made up, and results must say so; let its name "
-                "begin with synthetic"
-            )
-        shares = source.get("synthetic", {"sessions": 1, "shards": 1})
-        if shares["shards"] > shares["sessions"]:
-            faults.append(
-                f"datasets.{key}.synthetic.shards: {shares['shards']} is above the number of "
-                f"sessions, {shares['sessions']}; lower it"
-            )
+    elif not faults:
+        faults += _check_columns(config, datasets[name])
+        faults += _check_sessions(config["sessions"], datasets[name])
+    return faults + _check_fractions(config["grid"]["common_fraction"])
+
+
+def _check_dataset(key, source):
+    faults = []
+    if "synthetic" in source and not key.startswith("synthetic"):
+        faults.append(
+            f"datasets.{key}: {key!r} is made up, and results must say so; let its name "
+            "begin with synthetic"
+        )
+    shares = source.get("synthetic", {"sessions": 1, "shards": 1})
+    if shares["shards"] > shares["sessions"]:
+        faults.append(
+            f"datasets.{key}.synthetic.shards: {shares['shards']} is above the number of "
+            f"sessions, {shares['sessions']}; lower it"
+        )
+    if source["format"] == "events":
+        return faults + [f"datasets.{key}.{fault}" for fault in _check_events(source)]
+    for name in sorted(source.keys() - {"format", "logs", "synthetic"}):
+        faults.append(f"datasets.{key}.{name} is for event logs; remove it, or set format: events")
+    return faults
+
+
+def _check_events(source):
+    if "columns" not in source:
+        return ["columns is missing; expected the names of the columns user, item and time"]
+    if "synthetic" in source:
+        return ["synthetic is in the format crowdai; set format: crowdai"]
+    faults = []
+    given = events.settings(source)
+    for name in given["timing"]:
+        if name in events.RESERVED:
+            faults.append(f"timing: {name!r} is a name of the tables; rename the log's column")
+    columns = [*source["columns"].values(), *given["timing"]]
+    for name in sorted({name for name in columns if columns.count(name) > 1}):
+        # A user's id, or what it stands beside, would pass as something else.
+        faults.append(f"columns: {name!r} is named twice, here or in timing; name each once")
+    bins = given["previous_bins"]
+    if bins != sorted(bins):
+        faults.append(f"previous_bins: {bins} does not ascend; sort it")
+    timezone = given["timezone"]
+    if timezone not in zoneinfo.available_timezones() - {"localtime", "Factory"}:
+        faults.append(f"timezone: {timezone!r} is not known; give an IANA name as Europe/Brussels")
+    return faults
+
+
+def _check_columns(config, source):
+    timing = events.timing(source) if source["format"] == "events" else list(crowdai.TIMING)
+    lists = {
+        "features": (config["features"], ["song", *timing]),
+        "information.cells": (config["information"]["cells"], ["song", "next_song", *timing]),
+    }
+    return [
+        f"{key}[{place}]: {name!r} is not in the {source['format']} logs{_suggest(name, known)}"
+        for key, (names, known) in lists.items()
+        for place, name in enumerate(names)
+        if name not in known
+    ]
+
+
+def _check_sessions(sessions, source):
+    if source["format"] == "events":
+        return []
+    faults = []
+    if sessions["length"] > max(SESSION_LENGTHS):
+        faults.append(
+            f"sessions.length: {sessions['length']} is above the listenings of the longest "
+            f"CrowdAI sessions, {max(SESSION_LENGTHS)}; lower it"
+        )
     if sessions["min_full_plays"] > sessions["length"]:
         faults.append(
             f"sessions.min_full_plays: {sessions['min_full_plays']} is above sessions.length, "
             f"{sessions['length']}; lower it"
         )
-    for fraction in config["grid"]["common_fraction"]:
+    return faults
+
+
+def _check_fractions(fractions):
+    faults = []
+    for fraction in fractions:
         if math.isnan(fraction):
             faults.append(
                 "grid.common_fraction: nan is not allowed; expected fractions from 0 to 1"

@@ -9,6 +9,11 @@ from .summary import POINT, mean_with_interval
 
 _FILTERS = {
     "read": "read",
+    "missing": "dropped: rows that lack a value",
+    "duplicate": "dropped: rows that are there already",
+    "items": "dropped: items of too few users",
+    "remainder": "dropped: too few in a row for a session of the length asked for",
+    "songs": "dropped: sessions with songs that are not kept",
     "length": "dropped: not of the length asked for",
     "full_plays": "dropped: too few listenings played entirely",
     "context": "dropped: another context",
@@ -48,21 +53,15 @@ def write_findings(dataset, note, tables):
 
 
 def _tell_data(funnel, songs, curve):
-    counts = funnel.groupby("filter")[["sessions", "listenings"]].sum().loc[list(_FILTERS)]
-    rows = [
-        (_FILTERS[name], f"{row.sessions:,}", f"{row.listenings:,}")
-        for name, row in counts.iterrows()
-    ]
+    counts = funnel.groupby("filter")[["sessions", "listenings"]].sum(min_count=1)
+    counts = counts.loc[[name for name in _FILTERS if name in counts.index]]
+    rows = [(_FILTERS[name], *map(_count, row)) for name, row in counts.iterrows()]
     kept = curve[curve["songs"] == len(songs)].iloc[0]
-    per_session = counts.loc["kept", "listenings"] / counts.loc["kept", "sessions"]
     left = int(kept["sessions"])
-    rows.append(
-        (
-            f"left after the reduction to {len(songs)} songs",
-            f"{left:,}",
-            f"{left * per_session:,.0f}",
-        )
-    )
+    n_kept, n_listenings = counts.loc["kept", ["sessions", "listenings"]]
+    if left < n_kept:
+        label = f"left after the reduction to {len(songs)} songs"
+        rows.append((label, _count(left), _count(left * n_listenings / n_kept)))
     return "\n\n".join(
         [
             "## Data",
@@ -72,6 +71,10 @@ def _tell_data(funnel, songs, curve):
             _paper("229 songs, 11,156 sessions, 223,120 listenings."),
         ]
     )
+
+
+def _count(number):
+    return "" if pd.isna(number) else f"{number:,.0f}"
 
 
 def _tell_accuracy(accuracy, in_sample, n_songs):

@@ -1,0 +1,65 @@
+# In the place of sessions.smk, where the dataset is an event log: one shard, whatever its files.
+from fidelity import events
+from fidelity.event_files import find_event_files
+
+EVENTS = events.settings(SOURCE)
+EVENT_FILES = [str(path) for path in find_event_files(SOURCE["logs"])]
+USERS = f"{RESULTS}/sessions/users.parquet"
+
+if Path(USERS).exists() and not EVENTS["keep_user_ids"]:
+    raise WorkflowError(
+        f"{USERS} tells the user ids of an earlier run, but keep_user_ids is false; remove the file, "
+        "or set keep_user_ids: true"
+    )
+
+
+def event_settings(*names):
+    """Return these settings of the event log."""
+    return {name: EVENTS[name] for name in sorted(names)}
+
+
+rule extract_events:
+    """Cut an event log into sessions, with codes in the place of user ids."""
+    input:
+        files=lambda wildcards: EVENT_FILES,
+    output:
+        table=f"{RESULTS}/sessions/shards/log.parquet",
+        funnel=f"{RESULTS}/sessions/shards/log.funnel.csv",
+        **({"users": USERS} if EVENTS["keep_user_ids"] else {}),
+    params:
+        source=event_settings(
+            *("columns", "timing", "separator", "time_unit", "timezone", "gap", "previous_bins")
+        ),
+        seed=config["seed"],
+        code=code("extract_events"),
+    log:
+        f"{RESULTS}/logs/extract_events.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/extract_events.tsv"
+    script:
+        "../workflow/scripts/extract_events.py"
+
+
+rule select_songs:
+    """Reduce the items, cut runs of listenings, make the observations."""
+    input:
+        table=rules.extract_events.output.table,
+        funnel=rules.extract_events.output.funnel,
+    output:
+        funnel=f"{RESULTS}/sessions/funnel.csv",
+        songs=f"{RESULTS}/sessions/songs.parquet",
+        curve=f"{RESULTS}/sessions/song_selection.csv",
+        transitions=f"{RESULTS}/sessions/transitions.parquet",
+    params:
+        shard="log",
+        songs=config["songs"],
+        min_songs=config["min_songs"] if config["songs"] == "densest" else None,
+        length=config["sessions"]["length"],
+        **event_settings("windows", "reduce"),
+        code=code("select_events"),
+    log:
+        f"{RESULTS}/logs/select_songs.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/select_songs.tsv"
+    script:
+        "../workflow/scripts/select_events.py"

@@ -1,0 +1,78 @@
+"""The real workflow in a copy of the project."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PARTS = ["Snakefile", "rules", "workflow", "config", "profiles"]
+
+
+class Project:
+    """A copy of the project, with a config of its own, and results in its folder."""
+
+    def __init__(self, folder, dataset):
+        self.folder = folder
+        self.dataset = dataset
+
+    def configure(self, config):
+        (self.folder / "small.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+
+    def command(self, *arguments):
+        options = ["--configfile", "small.yaml", "--nocolor", *arguments]
+        return [sys.executable, "-m", "snakemake", *options]
+
+    def environment(self):
+        # The copy's own library, whichever is installed.
+        return {**os.environ, "PYTHONPATH": str(self.folder / "workflow")}
+
+    def run(self, *arguments):
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+        )
+
+    def make(self, *arguments, cores=2):
+        run = self.run("--cores", str(cores), *arguments)
+        assert run.returncode == 0, run.stdout + run.stderr
+        return run.stdout + run.stderr
+
+    def plan(self, *arguments):
+        """Return {rule: jobs} that would run."""
+        text = self.make("--dry-run", *arguments)
+        table = re.search(r"^job +count\n[- ]+\n(.*?)\n\n", text, re.DOTALL | re.MULTILINE)
+        if table is None:
+            assert "Nothing to be done" in text
+            return {}
+        rows = [line.split() for line in table[1].splitlines()]
+        return {rule: int(count) for rule, count in rows if rule != "total"}
+
+    def result(self, name):
+        return self.folder / "results" / self.dataset / name
+
+    def tables(self):
+        """Return {file: bytes} of all tables."""
+        folder = self.result("")
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for pattern in ("**/*.csv", "**/*.parquet", "raw/**/*.gz", "findings.md")
+            for path in sorted(folder.glob(pattern))
+        }
+
+
+def copy_project(folder, dataset):
+    """Return a copy of the project, in a new folder."""
+    folder.mkdir()
+    for part in PARTS:
+        source = ROOT / part
+        # With the dates of the files, by which compiled code is known to be current.
+        shutil.copytree(source, folder / part) if source.is_dir() else shutil.copy2(source, folder)
+    return Project(folder, dataset)

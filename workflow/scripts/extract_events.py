@@ -1,0 +1,40 @@
+"""Make sessions of an event log, with codes in the place of user ids."""
+
+import numpy as np
+import pandas as pd
+
+from fidelity import events
+from fidelity.event_files import read_plays
+from fidelity.logs import log, logged
+from fidelity.seeding import generator
+from fidelity.tables import write_arrow, write_table
+
+
+def extract(files, table, funnel, users, *, source, seed):
+    plays, counts = read_plays(files, events.layout(source))
+    rng = generator(seed, "events", "users")
+    listenings, user_ids, duplicates = events.make_sessions(plays, events.clock(source), rng)
+    counts["duplicate"] = duplicates
+    write_arrow(table, listenings)
+    write_table(funnel, pd.DataFrame({"filter": counts.keys(), "listenings": counts.values()}))
+    if users is not None:
+        code = np.arange(len(user_ids), dtype=np.int32)
+        write_table(users, pd.DataFrame({"user": code, "user_id": user_ids}))
+    log.info("%d rows read, %d lack a value, %d are duplicates", *counts.values())
+    sessions = len(np.unique(listenings["session"]))
+    log.info("%d users, %d sessions", len(user_ids), sessions)
+    if len(plays):
+        times = np.sort(plays["time"].to_numpy()).astype("datetime64[us]")
+        log.info("from %s to %s UTC; if that is wrong, mend time_unit", times[0], times[-1])
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):
+        extract(
+            snakemake.input.files,
+            snakemake.output.table,
+            snakemake.output.funnel,
+            snakemake.output.get("users"),
+            source=snakemake.params.source,
+            seed=snakemake.params.seed,
+        )
