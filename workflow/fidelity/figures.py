@@ -66,7 +66,9 @@ def draw_true_positives(shares, accuracy):
     _draw_by_fraction(axes, shares)
     widest = _accuracy_by_size(accuracy)
     axes.plot(widest["target_size"], widest["mean"], color="black", linestyle="--", linewidth=1)
-    _label_middle(axes, widest, "accuracy on unknown users", 14)
+    is_end_free = widest["mean"].iloc[-1] < 0.5 * shares["mean"].max()
+    label = _label_end if is_end_free else _label_middle
+    label(axes, widest, "accuracy on unknown users", 4 if is_end_free else 14)
     axes.set_ylabel("true positives (share of all transitions)")
     axes.set_ylim(0, max(1.12 * widest["mean"].max(), 1.05 * shares["mean"].max()))
     return figure
@@ -125,7 +127,7 @@ def draw_accuracy(accuracy, in_sample, songs):
     ):
         widest = _accuracy_by_size(table)
         _draw_line(axes, widest, color="black", marker=marker, linestyle=style)
-        _label_middle(axes, widest, label, offset)
+        _label_middle(axes, widest, label, _inwards(offset, _middle(widest)["mean"]))
     baseline = 1 / len(songs)
     axes.axhline(baseline, color=GREY, linewidth=1, linestyle=":")
     axes.annotate(
@@ -270,13 +272,34 @@ def _draw_line(axes, line, color, marker, linestyle):
 
 def _label_middle(axes, line, text, offset):
     """Write a line's name `offset` points above its middle."""
-    middle = line.iloc[len(line) // 2]
+    _label_point(axes, _middle(line), text, offset, "left")
+
+
+def _label_end(axes, line, text, offset):
+    """Write a line's name `offset` points above its right end."""
+    _label_point(axes, line.iloc[-1], text, offset, "right")
+
+
+def _label_point(axes, point, text, offset, side):
     axes.annotate(
         text,
-        (middle["target_size"], middle["mean"]),
+        (point["target_size"], point["mean"]),
         xytext=(0, offset),
         textcoords="offset points",
+        ha=side,
+        path_effects=[withStroke(linewidth=2, foreground="white")],
     )
+
+
+def _middle(line):
+    return line.iloc[len(line) // 2]
+
+
+def _inwards(offset, rate):
+    """Return the offset of a label in points, turned round where it would leave [0, 1]."""
+    if offset < 0:
+        return 7 if rate < 0.15 else offset
+    return -14 if rate > 0.85 else offset
 
 
 def _label_rates(panels, leakage, fractions):
@@ -289,10 +312,5 @@ def _label_rates(panels, leakage, fractions):
         fraction = known["common_fraction"].iloc[0]
         own = known[known["common_fraction"] == fraction]
         point = mean_with_interval(own, rate).iloc[-1]
-        panels[fractions.index(fraction)].annotate(
-            rate.upper(),
-            (point["target_size"], point["mean"]),
-            xytext=(0, offset),
-            textcoords="offset points",
-            ha="right",
-        )
+        panel = panels[fractions.index(fraction)]
+        _label_point(panel, point, rate.upper(), _inwards(offset, point["mean"]), "right")
