@@ -1,15 +1,18 @@
-# make figures         set up .venv, run the default config on all cores: results/synthetic
-# make test            set up .venv, run all checks and tests
-# make environment     set up .venv from requirements.lock
-# make benchmark       measure the forest against scikit-learn and the peers that are installed
-# make benchmark-grid  measure the workflow against a plain script
-# make peers           install more peers, sklearnex and YDF, into .venv
-# make lock            pin the newest allowed versions in requirements.lock
-# make clean           remove .venv and all caches, but no results
+# make figures              set up .venv, run the default config on all cores: results/synthetic
+# make test                 set up .venv, run all checks and tests
+# make environment          set up .venv from requirements.lock
+# make benchmark            measure the forest against scikit-learn and the peers that are installed
+# make benchmark-grid       measure the workflow against a plain script
+# make benchmark-ingest     measure the reading of raw logs against the peers that are installed
+# make benchmark-selection  measure song selection on 20 million generated listenings
+# make peers                install more peers, sklearnex, YDF, Polars, DuckDB, into .venv
+# make lock                 pin the newest allowed versions in requirements.lock
+# make clean                remove .venv and all caches, but no results
 
 PYTHON ?= python3
 
-.PHONY: figures test environment benchmark benchmark-grid peers lock clean
+.PHONY: figures test environment benchmark benchmark-grid benchmark-ingest benchmark-selection \
+  peers lock clean
 
 figures: environment
 	.venv/bin/snakemake --cores all
@@ -34,6 +37,12 @@ benchmark: environment
 
 benchmark-grid: environment
 	.venv/bin/python benchmarks/grid.py
+
+benchmark-selection: environment
+	.venv/bin/python benchmarks/selection.py
+
+benchmark-ingest: environment
+	.venv/bin/python benchmarks/ingest.py
 
 peers: environment
 	.venv/bin/pip install --quiet --disable-pip-version-check -e '.[peers]'
