@@ -18,4 +18,5 @@ rule all:
         [f"{RESULTS}/figures/{name}.{format}" for name in FIGURES for format in FORMATS],
         [f"{RESULTS}/tables/{name}.csv" for name in TABLES],
         f"{RESULTS}/findings.md",
+        MAPPING,
         grid("models.zip") if config["keep_models"] else [],

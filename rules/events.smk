@@ -5,8 +5,9 @@ from fidelity.event_files import find_event_files
 EVENTS = events.settings(SOURCE)
 EVENT_FILES = [str(path) for path in find_event_files(SOURCE["logs"])]
 USERS = f"{RESULTS}/sessions/users.parquet"
+MAPPING = [USERS] if EVENTS["keep_user_ids"] else []
 
-if Path(USERS).exists() and not EVENTS["keep_user_ids"]:
+if Path(USERS).exists() and not MAPPING:
     raise WorkflowError(
         f"{USERS} tells the user ids of an earlier run, but keep_user_ids is false; remove the file, "
         "or set keep_user_ids: true"
@@ -25,7 +26,7 @@ rule extract_events:
     output:
         table=f"{RESULTS}/sessions/shards/log.parquet",
         funnel=f"{RESULTS}/sessions/shards/log.funnel.csv",
-        **({"users": USERS} if EVENTS["keep_user_ids"] else {}),
+        **({"users": USERS} if MAPPING else {}),
     params:
         source=event_settings(
             *("columns", "timing", "separator", "time_unit", "timezone", "gap", "previous_bins")

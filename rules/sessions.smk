@@ -1,3 +1,6 @@
+MAPPING = []  # of user ids to codes: here there are none
+
+
 rule extract_sessions:
     """Keep the sessions of one raw file that pass the filters."""
     input:

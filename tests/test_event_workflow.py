@@ -124,6 +124,8 @@ def test_the_mapping_is_written_only_when_asked_for(tmp_path):
     project = start(tmp_path / "project")
     project.make("results/plays/sessions/transitions.parquet")
     assert files_with(MARK, project.folder) == ["plays.csv"]
+    project.configure(config_with(keep_user_ids=True))
+    assert project.plan()["extract_events"] == 1
 
 
 def test_the_mapping_of_an_earlier_run_is_not_left_lying(finished):

@@ -97,7 +97,7 @@ def choose_songs(curve, songs, min_songs):
         key = "min_songs" if songs == "densest" else "songs"
         raise InputError(
             f"{key}: {asked} asks for more songs than the {len(curve)} in the sessions kept; "
-            "lower it, relax the filters under sessions, or bring more logs"
+            "lower it, keep more by other settings under sessions, or bring more logs"
         )
     if songs != "densest":
         return len(curve) - songs
