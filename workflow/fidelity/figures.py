@@ -70,7 +70,8 @@ def draw_true_positives(shares, accuracy):
     label = _label_end if is_end_free else _label_middle
     label(axes, widest, "accuracy on unknown users", 4 if is_end_free else 14)
     axes.set_ylabel("true positives (share of all transitions)")
-    axes.set_ylim(0, max(1.12 * widest["mean"].max(), 1.05 * shares["mean"].max()))
+    highest = min(1, shares[["mean", "ci_high"]].max().max())  # one repeat has no interval
+    axes.set_ylim(0, max(1.12 * widest["mean"].max(), 1.05 * highest))
     return figure
 
 
