@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from .errors import InputError
 from .events import count_up
-from .songs import choose_songs
+from .songs import choose_songs, count_sessions
 from .transitions import (
     Selection,
     number_kept,
@@ -150,9 +150,8 @@ def _require_users(runs):
 
 def _rank_by_users(item, user, n_items):
     """Return the place of each item by falling number of distinct users, ties by number."""
-    n_users = int(user.max(initial=0)) + 1
-    pairs = np.unique(item.astype(np.int64) * n_users + user)
-    users = np.bincount(pairs // n_users, minlength=n_items)
+    # The rows of a user are together, as those of a session are.
+    users = count_sessions(user, item, n_items)
     rank = np.empty(n_items, dtype=np.int64)
     rank[np.argsort(-users, kind="stable")] = np.arange(n_items)
     return rank

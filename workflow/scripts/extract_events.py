@@ -24,8 +24,8 @@ def extract(files, table, funnel, users, *, source, seed):
     sessions = len(np.unique(listenings["session"]))
     log.info("%d users, %d sessions", len(user_ids), sessions)
     if len(plays):
-        times = np.sort(plays["time"].to_numpy()).astype("datetime64[us]")
-        log.info("from %s to %s UTC; if that is wrong, mend time_unit", times[0], times[-1])
+        times = plays["time"].to_numpy().astype("datetime64[us]")
+        log.info("from %s to %s UTC; if that is wrong, mend time_unit", times.min(), times.max())
 
 
 if __name__ == "__main__":
