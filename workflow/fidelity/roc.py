@@ -1,0 +1,168 @@
+"""How well a score tells members from others: ROC steps and what is read off them.
+
+Larger scores are more suspicious: a user is called a member from some threshold up. Everything
+is counted in users, of which `member` are in D_T. The ROC is a step function; between its
+steps there is no threshold, and nothing is interpolated.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import betaincinv
+
+CONFIDENCE = 0.95
+
+
+class Roc(NamedTuple):
+    """Users called members at each threshold, from the strictest: shape (thresholds + 1,).
+
+    `threshold` descends from infinity, where nobody is called one; `false_positives` and
+    `true_positives` count others and members whose score is at least that.
+    """
+
+    threshold: np.ndarray
+    false_positives: np.ndarray
+    true_positives: np.ndarray
+
+
+class Estimate(NamedTuple):
+    """A number with the bounds of its 95 % interval; None where there is none."""
+
+    value: float | None
+    ci_low: float | None = None
+    ci_high: float | None = None
+
+
+def roc(value, member):
+    """Return the `Roc` of scores.
+
+    Parameters
+    ----------
+    value : shape (users,)
+    member : bool, shape (users,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> steps = roc(np.array([3, 2, 2, 1]), np.array([True, True, False, False]))
+    >>> steps.true_positives.tolist(), steps.false_positives.tolist()
+    ([0, 1, 2, 2], [0, 0, 1, 2])
+    """
+    order = np.argsort(-value, kind="stable")
+    is_last = np.append(np.diff(value[order]) != 0, True)
+    hits = np.cumsum(member[order])[is_last]
+    called = np.flatnonzero(is_last) + 1
+    return Roc(
+        np.append(np.inf, value[order][is_last]),
+        np.append(0, called - hits),
+        np.append(0, hits),
+    )
+
+
+def area(value, member):
+    """Return the area under the ROC: P(member's score > other's) + P(equal) / 2.
+
+    The Mann-Whitney statistic over the number of pairs. Shapes as in `roc`.
+    """
+    steps = roc(value, member)
+    heights = steps.true_positives[1:] + steps.true_positives[:-1]
+    pairs = int(steps.true_positives[-1]) * int(steps.false_positives[-1])
+    return float(np.diff(steps.false_positives) @ heights) / (2 * pairs)
+
+
+def area_with_interval(value, member, weights):
+    """Return the area under the ROC with its interval from a bootstrap of users.
+
+    The percentiles 2.5 and 97.5 of the areas among the users drawn; draws without a member or
+    without another are left out.
+
+    Parameters
+    ----------
+    value, member
+        As in `roc`.
+    weights : int, shape (users, draws)
+        How often each draw has each user, as from `draw_users`. Scores that share it can be
+        compared draw by draw.
+    """
+    areas = resampled_areas(value, member, weights)
+    low, high = np.nanpercentile(areas, [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)])
+    return Estimate(area(value, member), float(low), float(high))
+
+
+def draw_users(n_users, n_draws, rng):
+    """Return how often each of `n_draws` bootstrap draws has each user, (users, draws)."""
+    drawn = rng.integers(n_users, size=(n_draws, n_users))
+    drawn += n_users * np.arange(n_draws)[:, None]
+    counts = np.bincount(drawn.ravel(), minlength=n_users * n_draws)
+    return np.ascontiguousarray(counts.reshape(n_draws, n_users).T.astype(np.int32))
+
+
+def resampled_areas(value, member, weights):
+    """Return the area under the ROC in each draw, shape (draws,); NaN where a group is empty."""
+    order = np.argsort(value, kind="stable")
+    ordered, is_member = value[order], member[order]
+    others = order[~is_member]
+    below = np.zeros((len(others) + 1, weights.shape[1]))
+    np.cumsum(weights[others], axis=0, out=below[1:])
+    # Members' places among the others' scores, from both sides of equal ones.
+    own = ordered[is_member]
+    fewest, most = (np.searchsorted(ordered[~is_member], own, side) for side in ("left", "right"))
+    drawn = weights[order[is_member]]
+    wins = np.einsum("ij,ij->j", drawn, below[fewest])
+    if not np.array_equal(fewest, most):
+        wins = (wins + np.einsum("ij,ij->j", drawn, below[most])) / 2
+    pairs = drawn.sum(axis=0) * below[-1]
+    return np.divide(wins, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+
+
+def true_positive_rate_at(steps, false_positive_rate):
+    """Return the largest TPR whose FPR is at most that given, with Clopper-Pearson bounds.
+
+    The value is None where that FPR cannot be resolved, as there are fewer than
+    1 / false_positive_rate others. The interval is that of the members for a threshold that
+    was given; it does not tell how the threshold, set on the others, varies.
+    """
+    members, others = steps.true_positives[-1], steps.false_positives[-1]
+    # The tolerance is for rates such as 0.1, which no double is.
+    allowed = np.floor(others * false_positive_rate * (1 + 1e-12))
+    if allowed < 1:
+        return Estimate(None)
+    last = np.searchsorted(steps.false_positives, allowed, side="right") - 1
+    return proportion(steps.true_positives[last], members)
+
+
+def best_advantage(steps):
+    """Return the largest TPR - FPR over all thresholds; too high on average, as it is chosen."""
+    rates = steps.true_positives / steps.true_positives[-1]
+    return Estimate(float(np.max(rates - steps.false_positives / steps.false_positives[-1])))
+
+
+def precision_at(steps, share):
+    """Return the share of members among the most suspicious users, with Clopper-Pearson bounds.
+
+    Of users with equal scores at the end of the list as many count as there is room for, and
+    as members in the proportion of all of them: the mean over their orders.
+
+    Parameters
+    ----------
+    steps : Roc
+    share : float
+        Of all users; the list holds round(share x users) of them, at least one.
+    """
+    called = steps.true_positives + steps.false_positives
+    length = max(1, round(share * int(called[-1])))
+    last = np.searchsorted(called, length, side="right") - 1
+    hits = steps.true_positives[last]
+    if called[last] < length:
+        ties = called[last + 1] - called[last]
+        among = steps.true_positives[last + 1] - hits
+        hits = hits + among * (length - called[last]) / ties
+    return proportion(hits, length)
+
+
+def proportion(hits, n):
+    """Return hits / n with the exact interval of Clopper and Pearson (1934)."""
+    tail = (1 - CONFIDENCE) / 2
+    low = betaincinv(hits, n - hits + 1, tail) if hits > 0 else 0.0
+    high = betaincinv(hits + 1, n - hits, 1 - tail) if hits < n else 1.0
+    return Estimate(float(hits / n), float(low), float(high))

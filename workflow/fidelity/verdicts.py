@@ -1,0 +1,144 @@
+"""From scores to verdicts: whom the adversary accuses at a chosen error, and how many there are.
+
+What a score is like for users whom a model does not know, the adversary learns from its
+reference models: each stands in for the target's, and the users outside of it for others.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import stdtrit
+
+from .roc import CONFIDENCE
+from .scores import Knowledge, References, Responses
+
+
+class SharedUsers(NamedTuple):
+    """How many of the adversary's users are the target's, as a share, estimated from matches.
+
+    match_rate : float
+        Mean over users of their share of matches.
+    tpr, fpr : float
+        Mean match rates of users with and without whom reference models were trained.
+    gap_low, gap_high : float
+        95 % interval of tpr - fpr, over pairs of reference models.
+    estimate, ci_low, ci_high : float or None
+        (match_rate - fpr) / (tpr - fpr); None where the interval of tpr - fpr holds 0: then the
+        share is not identifiable.
+    """
+
+    match_rate: float
+    tpr: float
+    fpr: float
+    gap_low: float
+    gap_high: float
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+
+
+def null_scores(function, knowledge, settings):
+    """Return the scores of users from reference models that do not know them, in one array.
+
+    Each reference model r is taken for the target's, and every user outside of it scored with
+    what is left: the reference models but for r and the one of r's complementary half, so that
+    as many models know a user as do not.
+
+    Parameters
+    ----------
+    function : callable
+        Of a `scores.Score`.
+    knowledge : scores.Knowledge
+    settings : scores.Settings
+    """
+    responses, knows = knowledge.references
+    found = []
+    for r in range(len(knows)):
+        rest = np.arange(len(knows)) // 2 != r // 2
+        asked, others = _choose(responses, r), References(_choose(responses, rest), knows[rest])
+        value = function(asked, knowledge._replace(references=others), settings).value
+        found.append(value[~knows[r]])
+    found = np.concatenate(found)
+    return found[~np.isnan(found)]
+
+
+def p_values(value, null):
+    """Return p = (1 + number of null scores at least as large) / (1 + their number) of each user.
+
+    NaN where the value is. If a user who is no member has a score that comes from the
+    distribution of `null`, P(p <= alpha) is at most alpha, but for what is lost by the null
+    scores being finite and not independent.
+
+    Parameters
+    ----------
+    value : shape (users,)
+    null : shape (scores,)
+    """
+    below = np.searchsorted(np.sort(null), value, side="left")
+    return np.where(np.isnan(value), np.nan, (1 + len(null) - below) / (1 + len(null)))
+
+
+def list_users(p, false_discovery_rate):
+    """Return which users Benjamini and Hochberg (1995) list: bool like `p`.
+
+    The k users of smallest p, for the largest k whose k-th smallest p is at most
+    k / n times the false discovery rate; n counts the users that have a p.
+    """
+    known = np.sort(p[~np.isnan(p)])
+    bounds = false_discovery_rate * np.arange(1, len(known) + 1) / len(known)
+    passing = np.flatnonzero(known <= bounds)
+    return p <= known[passing[-1]] if len(passing) else np.zeros(len(p), dtype=bool)
+
+
+def estimate_shared_users(match, knowledge):
+    """Return the `SharedUsers` of the adversary, by matches alone.
+
+    With rates of the reference models, match_rate = share tpr + (1 - share) fpr. The interval
+    comes from taking each reference model for the target's and the pairs but its own for
+    references: its share of the users is known, so the error is seen. Their root mean square
+    times Student's quantile, with a degree of freedom a pair, is half of the interval. It holds
+    the error of the reference rates and of one model's own luck, as long as reference models
+    are as large as the target's.
+
+    Parameters
+    ----------
+    match : bool, shape (transitions,)
+        Of the target's model.
+    knowledge : scores.Knowledge
+
+    References
+    ----------
+    Tong et al., How much of my dataset did you use? (DUCI): the fraction used, from debiased
+    membership guesses.
+    """
+    references = knowledge.references
+    rates = np.array([_match_rates(row, knowledge) for row in references.responses.match])
+    inside = references.knows
+    # Per model: mean rates of the users that it knows and of those that it does not.
+    tpr = np.nanmean(np.where(inside, rates, np.nan), axis=1)
+    fpr = np.nanmean(np.where(inside, np.nan, rates), axis=1)
+    pairs = np.arange(len(rates)) // 2
+    gaps = np.bincount(pairs, tpr - fpr) / 2
+    t = stdtrit(len(gaps) - 1, (1 + CONFIDENCE) / 2)
+    half = t * gaps.std(ddof=1) / np.sqrt(len(gaps))
+    mean, gap = _match_rates(match, knowledge).mean(), gaps.mean()
+    found = (mean, tpr.mean(), fpr.mean(), gap - half, gap + half)
+    if gap - half <= 0 <= gap + half:
+        return SharedUsers(*found, None, None, None)
+    errors = []
+    for r, pair in enumerate(pairs):
+        rest = pairs != pair
+        share = (rates[r].mean() - fpr[rest].mean()) / (tpr[rest].mean() - fpr[rest].mean())
+        errors.append(share - inside[r].mean())
+    estimate = (mean - fpr.mean()) / gap
+    half = stdtrit(len(gaps), (1 + CONFIDENCE) / 2) * np.sqrt(np.mean(np.square(errors)))
+    return SharedUsers(*found, estimate, estimate - half, estimate + half)
+
+
+def _match_rates(match, knowledge):
+    observations = np.bincount(knowledge.user, minlength=knowledge.n_users)
+    return np.bincount(knowledge.user, match, minlength=knowledge.n_users) / observations
+
+
+def _choose(responses, models):
+    return Responses(*(None if values is None else values[models] for values in responses))
