@@ -6,6 +6,7 @@ from snakemake.utils import min_version
 
 from fidelity.config import check_config, check_surroundings, fraction_text
 from fidelity.crowdai import find_logs
+from fidelity.scores import SCORES
 from fidelity.sources import digest
 from fidelity.synthetic import plan_shards
 
@@ -39,6 +40,16 @@ LARGEST_FRACTION = max(FRACTIONS, key=float)
 SHARED_SIZE = {"numbers": NUMBERS, "smallest_fraction": min(FRACTIONS, key=float)}
 RECOMMENDER = dict(sorted(config["recommender"].items()))
 
+ATTACKS = config["attacks"]
+VERDICTS = dict(zip(("verdict_score", "false_discovery_rate"), (None, None)))
+if ATTACKS["verdicts"] is not None:
+    VERDICTS = {
+        "verdict_score": ATTACKS["verdicts"]["score"],
+        "false_discovery_rate": ATTACKS["verdicts"]["false_discovery_rate"],
+    }
+# Without common users there is nobody to be found.
+ATTACKED_FRACTIONS = [fraction for fraction in FRACTIONS if float(fraction) > 0]
+
 STAND_IN, RAW = {}, {}
 if "synthetic" in SOURCE:
     STAND_IN = plan_shards(**SOURCE["synthetic"])
@@ -46,7 +57,9 @@ if "synthetic" in SOURCE:
 elif SOURCE["format"] == "crowdai":
     RAW = {shard: str(path) for shard, path in find_logs(SOURCE["logs"]).items()}
 
+USER_TABLES = ["attacks", "roc", "verdicts", "shared_users", "counterfactual", "outliers"]
 TABLES = [
+    *(USER_TABLES if ATTACKED_FRACTIONS and ATTACKS["scores"] else []),
     "leakage",
     "accuracy",
     "in_sample_accuracy",
@@ -74,6 +87,7 @@ FORMATS = ["pdf", "png", "svg"]
 wildcard_constraints:
     common=r"[0-9.e+-]+",
     target=r"[0-9]+|max|shared",
+    adversary=r"[0-9]+|full|max",
     shard=r".+",
     figure="|".join(FIGURES),
 
@@ -88,9 +102,9 @@ def recommender_code(name):
     return code(name, RECOMMENDER["estimator"].rpartition(".")[0])
 
 
-def grid(file):
-    """Return a file of every grid point."""
-    return expand(f"{POINT}/{file}", common=FRACTIONS, target=SIZES)
+def grid(file, fractions=FRACTIONS):
+    """Return a file of every grid point of these fractions."""
+    return expand(f"{POINT}/{file}", common=fractions, target=SIZES)
 
 
 def accuracy_files():
@@ -122,6 +136,42 @@ def target_point(wildcards):
     return point_of(wildcards.common, wildcards.target, adversary_size="full")
 
 
+def adversary_point(wildcards):
+    """Return the fields of a grid point with an adversary of the size in the job's file name."""
+    size = "full" if wildcards.adversary == "max" else wildcards.adversary
+    return point_of(wildcards.common, "max", adversary_size=size)
+
+
+def own_responses(wildcards):
+    """Return the file of what the adversary's own models answer: one for all equal adversaries."""
+    size = str(config["adversary_size"])
+    size = wildcards.target if size == "matched" else size
+    return f"{RESULTS}/adversary/common-{wildcards.common}/size-{size}.parquet"
+
+
+def count_references(target):
+    """Return how many reference models to train, where they are trained."""
+    needed = ATTACKS["verdicts"] is not None or any(
+        "references" in SCORES[name].needs for name in ATTACKS["scores"]
+    )
+    sizes = ATTACKS["reference_sizes"]
+    chosen = sizes == "auto" or target in map(str, sizes)
+    return ATTACKS["references"] if needed and chosen else 0
+
+
+def larger_points(wildcards):
+    """Return the points that decide if this one is a default size for reference models.
+
+    Only the next larger size and max, so that another size elsewhere in the grid is no change.
+    None where the sizes are given.
+    """
+    if ATTACKS["reference_sizes"] != "auto":
+        return None
+    following = SIZES[SIZES.index(wildcards.target) + 1 :] if wildcards.target in SIZES else []
+    sizes = list(dict.fromkeys([*following[:1], *(["max"] if "max" in following else [])]))
+    return [point_of(wildcards.common, size) for size in sizes]
+
+
 def figure_tables(figure):
     """Return the files that a figure is drawn from."""
     return {name: f"{RESULTS}/{file}" for name, file in FIGURES[figure].items()}
@@ -136,6 +186,7 @@ def model_mem_mb(wildcards):
     estimator = RECOMMENDER["estimator"]
     if not estimator.startswith(("sklearn.ensemble", "sklearn.tree")):
         return 1000
-    users = 11156 if wildcards.target in ("max", "shared") else int(wildcards.target)
+    size = wildcards.get("target", wildcards.get("adversary"))
+    users = int(size) if size.isdecimal() else 11156
     trees = RECOMMENDER.get("n_estimators") or 100
     return 1000 + 8200 * users * trees // (11156 * 20)

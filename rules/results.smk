@@ -52,6 +52,22 @@ rule tabulate_accuracy:
         "../workflow/scripts/tabulate_accuracy.py"
 
 
+rule tabulate_attacks:
+    """Join what was found of attacks on users at all grid points."""
+    input:
+        **{name: grid(f"{name}.csv", ATTACKED_FRACTIONS) for name in USER_TABLES},
+    output:
+        **{name: f"{RESULTS}/tables/{name}.csv" for name in USER_TABLES},
+    params:
+        code=code("tabulate_attacks"),
+    log:
+        f"{RESULTS}/logs/tabulate_attacks.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tabulate_attacks.tsv"
+    script:
+        "../workflow/scripts/tabulate_attacks.py"
+
+
 rule draw_figure:
     """Draw one figure for print and screen."""
     input:

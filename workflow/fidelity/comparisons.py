@@ -10,10 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .codes import distinct_rows
-from .recommender import query, train
-from .scores import Responses
-
+MIN_GROUP = 20  # users in D_T, and outside of it, that an attack on users needs
 TARGET_ONLY, SWAPPED = -1, -2  # the numbers of these two models; reference models count from 0
 
 
@@ -26,6 +23,39 @@ class Swap(NamedTuple):
     database: np.ndarray
     left: np.ndarray
     joined: np.ndarray
+
+
+def is_attackable(point, n_users):
+    """Return if both groups of D_A's users hold at least `MIN_GROUP` at a `GridPoint`."""
+    groups = count_groups(point, n_users)
+    return groups is not None and min(groups) >= MIN_GROUP
+
+
+def is_reference_size(point, larger, n_users):
+    """Return if a grid point is one of the two at which reference models are trained by default.
+
+    These are the largest size of the target where users can be attacked, and the largest one
+    with reference models of that size, t <= floor(a / 2).
+
+    Parameters
+    ----------
+    point : GridPoint
+    larger : sequence of GridPoint
+        The next larger size in the grid and "max", as far as there are such.
+    n_users : int
+    """
+    if not is_attackable(point, n_users):
+        return False
+    larger = [other for other in larger if is_attackable(other, n_users)]
+    return not larger or (
+        _has_matching_references(point, n_users)
+        and not any(_has_matching_references(other, n_users) for other in larger)
+    )
+
+
+def _has_matching_references(point, n_users):
+    adversary_size, target_size = resolve_sizes(point, n_users)
+    return not are_references_smaller(target_size, adversary_size)
 
 
 def draw_references(users, size, n_references, rng):
@@ -78,49 +108,3 @@ def swap_members(adversary, target, rng):
     n = min(len(common), len(others))
     left, joined = (np.sort(rng.choice(users, n, replace=False)) for users in (common, others))
     return Swap(np.union1d(np.setdiff1d(target, left), joined), left, joined)
-
-
-def ask_model(recommender, known, asked, random_state):
-    """Return the `Responses` to transitions of a model trained on others.
-
-    Parameters
-    ----------
-    recommender : dict
-    known, asked : pairs (X, y)
-        As in `recommender.train`.
-    random_state : int
-    """
-    X, y = asked
-    label, probability, rank = query(train(recommender, *known, random_state), X, y)
-    return Responses(label == y, probability, rank)
-
-
-def ask_own_models(recommender, X, y, fold_of, seed):
-    """Return `Responses` about each transition from models that do not know its fold.
-
-    Parameters
-    ----------
-    recommender : dict
-    X, y
-        As in `recommender.train`.
-    fold_of : int, shape (transitions,)
-        Folds from 0, of users; at least two.
-    seed : callable
-        seed(fold) returns the random state of a fold's model.
-    """
-    parts = []
-    for fold in range(fold_of.max() + 1):
-        held_out = fold_of == fold
-        known, asked = ((X[rows], y[rows]) for rows in (~held_out, held_out))
-        parts.append(ask_model(recommender, known, asked, seed(fold)))
-    place = np.argsort(np.argsort(fold_of, kind="stable"), kind="stable")
-    return Responses(*(_join(values, place) for values in zip(*parts, strict=True)))
-
-
-def deal_folds(n_users, n_folds, rng):
-    """Return the fold of each user, from 0, of min(n_folds, n_users) whose sizes differ by 1."""
-    return rng.permutation(n_users) % min(n_folds, n_users)
-
-
-def _join(values, place):
-    return None if values[0] is None else np.concatenate(values)[place]

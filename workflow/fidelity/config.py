@@ -13,6 +13,7 @@ from .errors import InputError
 from .event_files import check_columns, find_event_files
 from .published import SESSION_LENGTHS
 from .recommender import make_estimator
+from .scores import ACCESS, SCORES
 
 # JSON calls 20.0 an integer; here it would become part of a path.
 _Validator = extend(
@@ -49,7 +50,8 @@ def check_surroundings(config):
     """
     faults = []
     try:
-        make_estimator(config["recommender"])
+        estimator = make_estimator(config["recommender"])
+        faults += _check_probabilities(config["attacks"]["scores"], estimator)
     except (InputError, TypeError) as error:
         faults.append(f"recommender: {error}")
     source = config["datasets"][config["dataset"]]
@@ -59,6 +61,18 @@ def check_surroundings(config):
         except InputError as error:
             faults.append(f"datasets.{config['dataset']}.logs: {error}")
     return faults
+
+
+def _check_probabilities(scores, estimator):
+    """Return a fault for each score that a recommender without probabilities cannot serve."""
+    if hasattr(estimator, "predict_proba"):
+        return []
+    return [
+        f"attacks.scores: {name!r} needs probabilities, but the recommender has no predict_proba; "
+        "remove it, or choose another recommender"
+        for name in scores
+        if SCORES[name].access != "label" or "own" in SCORES[name].needs
+    ]
 
 
 def _find(source):
@@ -117,6 +131,7 @@ def _check_meaning(config):
     elif not faults:
         faults += _check_columns(config, datasets[name])
         faults += _check_sessions(config["sessions"], datasets[name])
+    faults += _check_attacks(config["attacks"], config["grid"]["target_size"])
     return faults + _check_fractions(config["grid"]["common_fraction"])
 
 
@@ -191,6 +206,38 @@ def _check_sessions(sessions, source):
             f"sessions.min_full_plays: {sessions['min_full_plays']} is above sessions.length, "
             f"{sessions['length']}; lower it"
         )
+    return faults
+
+
+def _check_attacks(attacks, grid_sizes):
+    faults = []
+    granted = ACCESS[: ACCESS.index(attacks["access"]) + 1]
+    for place, name in enumerate(attacks["scores"]):
+        key = f"attacks.scores[{place}]"
+        if name not in SCORES:
+            faults.append(f"{key}: {name!r} is not known{_suggest(name, SCORES)}")
+        elif SCORES[name].access not in granted:
+            faults.append(
+                f"{key}: {name!r} needs access {SCORES[name].access}, but attacks.access is "
+                f"{attacks['access']}; remove it, or grant more"
+            )
+    verdicts = attacks["verdicts"]
+    if verdicts is not None and verdicts["score"] not in attacks["scores"]:
+        faults.append(
+            f"attacks.verdicts.score: {verdicts['score']!r} is not among attacks.scores; add it "
+            "there, or set verdicts: null"
+        )
+    elif verdicts is not None and verdicts["score"] == "RMIA":
+        faults.append(
+            "attacks.verdicts.score: 'RMIA' ranks a user among the others and so depends on how "
+            "many of them are members; choose another"
+        )
+    if attacks["reference_sizes"] != "auto":
+        faults += [
+            f"attacks.reference_sizes: {size} is not in grid.target_size; add it there"
+            for size in attacks["reference_sizes"]
+            if size not in grid_sizes
+        ]
     return faults
 
 

@@ -129,6 +129,18 @@ def resolve_sizes(point, n_users):
     return (a, t) if exist and not left_to_max else None
 
 
+def count_groups(point, n_users):
+    """Return (members, others) among the users of D_A at a `GridPoint`; None if it is none.
+
+    Members are common users: min(round(c a), round(c t)) of the a users of D_A.
+    """
+    sizes = resolve_sizes(point, n_users)
+    if sizes is None:
+        return None
+    members = count_common(min(sizes), point.common_fraction)
+    return members, sizes[0] - members
+
+
 def largest_shared_size(numbers, smallest_fraction, n_users):
     """Return the largest of these numbers of users that providers have at every c.
 

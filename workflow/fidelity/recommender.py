@@ -14,6 +14,7 @@ from .codes import distinct_rows, find
 from .errors import InputError
 from .files import whole_file
 from .forest import HIGHEST_LEVEL, grow_forest, load_grown, save_grown
+from .scores import Responses
 
 FOLDS = 10
 _BATCH_CELLS = 1 << 24
@@ -161,6 +162,48 @@ def cross_validate(recommender, X, y, user, seed):
     return accuracies
 
 
+def ask_model(recommender, known, asked, random_state):
+    """Return the `Responses` to transitions of a model trained on others.
+
+    Parameters
+    ----------
+    recommender : dict
+    known, asked : pairs (X, y)
+        As in `train`.
+    random_state : int
+    """
+    X, y = asked
+    label, probability, rank = query(train(recommender, *known, random_state), X, y)
+    return Responses(label == y, probability, rank)
+
+
+def ask_own_models(recommender, X, y, fold_of, seed):
+    """Return `Responses` about each transition from models that do not know its fold.
+
+    Parameters
+    ----------
+    recommender : dict
+    X, y
+        As in `train`.
+    fold_of : int, shape (transitions,)
+        Folds from 0, of users; at least two.
+    seed : callable
+        seed(fold) returns the random state of a fold's model.
+    """
+    parts = []
+    for fold in range(fold_of.max() + 1):
+        held_out = fold_of == fold
+        known, asked = ((X[rows], y[rows]) for rows in (~held_out, held_out))
+        parts.append(ask_model(recommender, known, asked, seed(fold)))
+    place = np.argsort(np.argsort(fold_of, kind="stable"), kind="stable")
+    return Responses(*(_join(values, place) for values in zip(*parts, strict=True)))
+
+
+def deal_folds(n_users, n_folds, rng):
+    """Return the fold of each user, from 0, of min(n_folds, n_users) whose sizes differ by 1."""
+    return rng.permutation(n_users) % min(n_folds, n_users)
+
+
 def save_models(path, models, recommender):
     """Write fitted models of a recommender (the repeats of a grid point), without pickle.
 
@@ -246,6 +289,10 @@ def _parameters(recommender):
 def _accuracy(model, X, y):
     asked, row = distinct_rows(X)
     return np.mean(model.predict(asked)[row] == y)
+
+
+def _join(values, place):
+    return None if values[0] is None else np.concatenate(values)[place]
 
 
 def _query_in_batches(model, X, y):

@@ -134,7 +134,7 @@ def true_positive_rate_at(steps, false_positive_rate):
 def best_advantage(steps):
     """Return the largest TPR - FPR over all thresholds; too high on average, as it is chosen."""
     rates = steps.true_positives / steps.true_positives[-1]
-    return Estimate(float(np.max(rates - steps.false_positives / steps.false_positives[-1])))
+    return float(np.max(rates - steps.false_positives / steps.false_positives[-1]))
 
 
 def precision_at(steps, share):

@@ -170,13 +170,9 @@ def lira_online(responses, knowledge, settings):
     """Return 1/n sum [log N(phi_j; mu_in, sigma_in) - log N(phi_j; mu_out, sigma_out)].
 
     phi = log((p + epsilon) / (1 - p + epsilon)). mu_in and mu_out are the means of phi over the
-    reference models with and without u, a pair of them each transition; sigma_in and sigma_out
-    are pooled over all transitions. Carlini et al. 2022, section 5.
-
-    Raises
-    ------
-    ValueError
-        If no transition has two reference models of either kind, or they never differ.
+    reference models with and without u, of each transition; sigma_in and sigma_out are pooled
+    over all transitions. NaN for all where such models never differ, or no transition has two of
+    either kind. Carlini et al. 2022, section 5.
     """
     phi = _logit(responses.probability, settings)
     inside, sigma_in = _gaussian(knowledge, settings, with_user=True)
@@ -186,7 +182,7 @@ def lira_online(responses, knowledge, settings):
 
 
 def lira_offline(responses, knowledge, settings):
-    """Return 1/n sum (phi_j - mu_out) / sigma_out, as in `lira_online`. Raises as there."""
+    """Return 1/n sum (phi_j - mu_out) / sigma_out, as in `lira_online`, also where it is NaN."""
     outside, sigma_out = _gaussian(knowledge, settings, with_user=False)
     phi = _logit(responses.probability, settings)
     return _mean_of((phi - outside) / sigma_out, knowledge)
@@ -373,7 +369,4 @@ def _gaussian(knowledge, settings, with_user):
     mean = np.divide(sums, models, out=np.full(len(models), np.nan), where=models > 0)
     squares = (np.where(chosen, phi - mean, 0) ** 2).sum()
     spare = models.sum() - np.count_nonzero(models)
-    if spare == 0 or squares == 0:
-        kind = "with" if with_user else "without"
-        raise ValueError(f"reference models {kind} the user do not differ: more are needed")
-    return mean, np.sqrt(squares / spare)
+    return mean, np.sqrt(squares / spare) if spare and squares else np.nan

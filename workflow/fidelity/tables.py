@@ -38,17 +38,48 @@ def write_columns(path, columns, types):
     path : path
     columns : dict of arrays
         A column that is None holds nothing but nulls.
-    types : dict of str
-        {name: type} of every column, in order: names of numpy's numeric types.
+    types : dict
+        {name: type} of every column, in order: names of numpy's numeric types and of bool; or a
+        list of texts, of which the column holds the places.
 
     Raises
     ------
     OverflowError
         If a number does not fit its type.
     """
-    n_rows = next(len(values) for values in columns.values() if values is not None)
-    arrays = [_arrow_array(columns[name], np.dtype(kind), n_rows) for name, kind in types.items()]
-    write_arrow(path, pa.Table.from_arrays(arrays, names=list(types)))
+    write_arrow(path, _arrow_table(columns, types))
+
+
+def write_groups(path, groups, types):
+    """Write tables of {name: array} as the row groups of one parquet file, one after the other.
+
+    Parameters
+    ----------
+    path : path
+    groups : iterable of dict
+        Each as `columns` in `write_columns`; only one at a time is in memory.
+    types : dict of str
+        As in `write_columns`.
+    """
+    schema = pa.schema([(name, pa.from_numpy_dtype(kind)) for name, kind in types.items()])
+    with (
+        whole_file(path) as partial,
+        pq.ParquetWriter(partial, schema, compression="zstd") as writer,
+    ):
+        for columns in groups:
+            table = _arrow_table(columns, types)
+            writer.write_table(table, row_group_size=max(len(table), 1))
+
+
+def read_groups(path):
+    """Yield {name: array} of each row group of a parquet file; None for a column of nulls."""
+    file = pq.ParquetFile(path)
+    for i in range(file.num_row_groups):
+        table = file.read_row_group(i, use_threads=False).combine_chunks()
+        yield {
+            name: None if column.null_count else np.from_dlpack(column.chunk(0))
+            for name, column in zip(table.column_names, table.columns, strict=True)
+        }
 
 
 def write_arrow(path, table):
@@ -88,11 +119,22 @@ def write_rows(path, names, rows):
         writer.writerows(rows)
 
 
+def _arrow_table(columns, types):
+    n_rows = next(len(values) for values in columns.values() if values is not None)
+    arrays = [_arrow_array(columns[name], kind, n_rows) for name, kind in types.items()]
+    return pa.Table.from_arrays(arrays, names=list(types))
+
+
 def _arrow_array(values, kind, n_rows):
+    if isinstance(kind, list):
+        places = _arrow_array(values, "int32", n_rows)
+        return pa.array(kind, pa.string()).take(places)
     arrow = pa.from_numpy_dtype(kind)
     if values is None:
         return pa.nulls(n_rows, arrow)
     narrow = np.ascontiguousarray(values, dtype=kind)
-    if kind.kind in "iu" and not np.array_equal(narrow, values):
+    if narrow.dtype.kind in "iu" and not np.array_equal(narrow, values):
         raise OverflowError(f"a number does not fit {kind}")
+    if narrow.dtype == bool:
+        narrow = np.packbits(narrow, bitorder="little")
     return pa.Array.from_buffers(arrow, n_rows, [None, pa.py_buffer(narrow)])

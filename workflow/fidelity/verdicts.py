@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from .roc import CONFIDENCE
-from .scores import Knowledge, References, Responses
+from .scores import References, Responses
 
 
 class SharedUsers(NamedTuple):

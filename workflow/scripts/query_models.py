@@ -5,7 +5,7 @@ import numpy as np
 from fidelity.emulation import GridPoint, make_databases, rows_of
 from fidelity.logs import log, logged
 from fidelity.recommender import feature_table, load_models, query
-from fidelity.tables import read_columns, write_columns
+from fidelity.tables import read_columns, write_groups
 
 TYPES = {
     "repeat": "int32",
@@ -24,21 +24,18 @@ def query_models(transitions, deals, models, responses, *, point, features, reco
     X, y = feature_table(observations, features), observations["next_song"]
     databases = make_databases(read_columns(deals), point)
     trained = load_models(models, recommender)
-    parts = {name: [np.empty(0, kind)] for name, kind in TYPES.items()}
-    for repeat, adversary, _ in databases:
-        rows = rows_of(adversary, observations["user"])
-        part = {name: observations[name][rows] for name in ("user", "song", "next_song")}
-        part["repeat"] = np.full(len(part["user"]), repeat)
-        # Not named, so that one model is gone before the next is loaded.
-        part["top1"], part["p_next"], part["rank_next"] = query(next(trained), X[rows], y[rows])
-        for name, values in part.items():
-            parts[name].append(values)
-        log.info("repeat %d: %d transitions of %d users", repeat, rows.sum(), len(adversary))
-    columns = {
-        name: None if any(part is None for part in values) else np.concatenate(values)
-        for name, values in parts.items()
-    }
-    write_columns(responses, columns, TYPES)
+
+    def query_each():
+        for repeat, adversary, _ in databases:
+            rows = rows_of(adversary, observations["user"])
+            part = {name: observations[name][rows] for name in ("user", "song", "next_song")}
+            part["repeat"] = np.full(len(part["user"]), repeat)
+            # Not named, so that one model is gone before the next is loaded.
+            part["top1"], part["p_next"], part["rank_next"] = query(next(trained), X[rows], y[rows])
+            log.info("repeat %d: %d transitions of %d users", repeat, rows.sum(), len(adversary))
+            yield part
+
+    write_groups(responses, query_each(), TYPES)
 
 
 if __name__ == "__main__":

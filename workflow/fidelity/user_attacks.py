@@ -1,0 +1,355 @@
+"""All that is reported of attacks on users, at one grid point in one repeat.
+
+Each row of a table is a dict; the caller adds the grid point and the repeat.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import stdtrit
+
+from .comparisons import are_references_smaller
+from .roc import (
+    CONFIDENCE,
+    Estimate,
+    area_with_interval,
+    best_advantage,
+    draw_users,
+    precision_at,
+    proportion,
+    roc,
+    true_positive_rate_at,
+)
+from .scores import SCORES, Knowledge, Responses, Settings
+from .verdicts import SharedUsers, estimate_shared_users, list_users, null_scores, p_values
+
+FALSE_POSITIVE_RATES = [0.1, 0.01, 0.001]
+LIST_SHARES = [0.01, 0.05, 0.1]
+P_LEVELS = [0.01, 0.05, 0.1]
+CURVE_LEVELS = [
+    round(digit * 10**power, 6) for power in (-4, -3, -2, -1) for digit in (1, 1.5, 2, 3, 5, 7)
+] + [1.0]
+DECILES = 10
+DRAWS = 200  # of the bootstrap
+NO_CONTROL, SHUFFLED, TARGET_ONLY = "no", "shuffled", "target-only"
+
+_ESTIMATE = Estimate._fields
+# The columns of each table, after those of the grid point and the repeat.
+TABLES = {
+    "attacks": ("score", "access", "control", "metric", "level", *_ESTIMATE),
+    "roc": ("score", "access", "control", "fpr", "tpr"),
+    "verdicts": ("fdr", "listed", "false", "realised", "reference_mismatch"),
+    "shared_users": (
+        *("adversary_size", "common_users", "reference_mismatch"),
+        *SharedUsers._fields,
+        *("truth", "common_fraction_estimate"),
+    ),
+    "counterfactual": ("users", "with_them", "without_them", "difference", "ci_low", "ci_high"),
+    "outliers": (
+        *("decile", "surprise", "members", "others", "score", "metric", "level"),
+        *_ESTIMATE,
+    ),
+}
+
+
+class Plan(NamedTuple):
+    """What is asked for: scores by name, their settings, and a list of suspects.
+
+    The list is made by one score at a false discovery rate, where there are reference models;
+    none if `verdict_score` is None.
+    """
+
+    scores: list
+    settings: Settings
+    verdict_score: str | None
+    false_discovery_rate: float | None
+
+
+class Scene(NamedTuple):
+    """One deal of the users: who is a member, what the models say.
+
+    users : shape (users,)
+        Of D_A, ascending.
+    member : bool, shape (users,)
+        Whether the user is in D_T.
+    target : Responses
+        Of m_T to each transition of D_A.
+    knowledge : Knowledge
+        Of the adversary.
+    target_only : Responses or None
+        The control: of a model of D_T's users that are not in D_A; None if there are none.
+    swapped : Responses
+        The counterfactual: of a model of a database in which users gave place to others.
+    in_swapped : bool, shape (users,)
+        Whether the user is in that database.
+    target_size : int
+        Users of D_T.
+    """
+
+    users: np.ndarray
+    member: np.ndarray
+    target: Responses
+    knowledge: Knowledge
+    target_only: Responses | None
+    swapped: Responses
+    in_swapped: np.ndarray
+    target_size: int
+
+
+class Report(NamedTuple):
+    """What `attack` found.
+
+    `tables` are {name in `TABLES`: rows}, `scores` {name: `UserScores`} of the attack itself;
+    `p` and `listed`, of shape (users,), are None where no list was made.
+    """
+
+    tables: dict
+    scores: dict
+    p: np.ndarray | None
+    listed: np.ndarray | None
+
+
+def attack(scene, plan, rng):
+    """Return the `Report` of a scene.
+
+    Parameters
+    ----------
+    scene : Scene
+    plan : Plan
+    rng : numpy.random.Generator
+    """
+    variants = list_variants(scene, plan.scores, plan.settings, rng)
+    scores = variants[0][1]
+    tables = {
+        "attacks": list(measure_attacks(variants, rng)),
+        "roc": list(trace_curves(variants)),
+        "counterfactual": [compare_with_and_without(scene)],
+        "outliers": [],
+        "shared_users": [],
+        "verdicts": [],
+    }
+    if scene.knowledge.own is not None and scene.knowledge.own.probability is not None:
+        tables["outliers"] += profile_outliers(scene, scores, plan.settings.epsilon)
+    if scene.knowledge.references is None:
+        return Report(tables, scores, None, None)
+    mismatch = {"reference_mismatch": are_references_smaller(scene.target_size, len(scene.users))}
+    tables["shared_users"].append(mismatch | count_shared_users(scene))
+    if plan.verdict_score is None:
+        return Report(tables, scores, None, None)
+    p, trust = judge(scene, variants, plan.verdict_score, plan.settings)
+    listed = list_users(p, plan.false_discovery_rate)
+    tables["attacks"] += trust
+    tables["verdicts"].append(mismatch | count_verdicts(listed, scene.member, plan))
+    return Report(tables, scores, p, listed)
+
+
+def score_users(names, responses, knowledge, settings):
+    """Return {name: `UserScores`} of those of the named scores whose needs are known.
+
+    Scores that need reference models are left out where there are none.
+    """
+    chosen = [name for name in names if _is_known(SCORES[name], knowledge)]
+    return {name: SCORES[name].function(responses, knowledge, settings) for name in chosen}
+
+
+def list_variants(scene, names, settings, rng):
+    """Return [(control, {name: `UserScores`}, member)] of the attack and its controls.
+
+    "no" is the attack itself. Of "shuffled", membership is dealt anew to the same number of
+    users; of "target-only", the model knows none of the adversary's users. Both leave nothing
+    to be found: an AUC of .5.
+    """
+    scores = score_users(names, scene.target, scene.knowledge, settings)
+    variants = [
+        (NO_CONTROL, scores, scene.member),
+        (SHUFFLED, scores, rng.permutation(scene.member)),
+    ]
+    if scene.target_only is not None:
+        control = score_users(names, scene.target_only, scene.knowledge, settings)
+        variants.append((TARGET_ONLY, control, scene.member))
+    return variants
+
+
+def measure_attacks(variants, rng):
+    """Yield a row for each metric of each score in each of `list_variants`.
+
+    Fields: score, access, control, metric, level, and those of `roc.Estimate`. Users without a
+    value count nowhere; a score without any has no rows.
+    """
+    weights = draw_users(len(variants[0][2]), DRAWS, rng)
+    for control, scores, member in variants:
+        for name, (value, _) in scores.items():
+            known = ~np.isnan(value)
+            if not (member[known].any() and (~member[known]).any()):
+                continue
+            for metric, level, estimate in _measure(value[known], member[known], weights[known]):
+                yield (
+                    _labels(name, control) | {"metric": metric, "level": level} | estimate._asdict()
+                )
+
+
+def trace_curves(variants):
+    """Yield a row for each level of FPR that can be resolved: the ROC, read off at its steps.
+
+    Fields: score, access, control, fpr (the level), tpr (the largest TPR whose FPR is at most
+    that).
+    """
+    for control, scores, member in variants:
+        for name, (value, _) in scores.items():
+            known = ~np.isnan(value)
+            if not member[known].any():
+                continue
+            steps = roc(value[known], member[known])
+            for level in CURVE_LEVELS:
+                found = true_positive_rate_at(steps, level).value
+                if found is not None:
+                    yield _labels(name, control) | {"fpr": level, "tpr": found}
+
+
+def judge(scene, variants, name, settings):
+    """Return (p of each user, rows that tell how far it can be trusted).
+
+    The rows, of the attack and of the control "target-only", have the fields of
+    `measure_attacks`: the share of others with p at most the level, which should be no larger.
+
+    Parameters
+    ----------
+    scene : Scene
+        With reference models.
+    variants : list
+        From `list_variants`.
+    name : str
+        Of the score.
+    settings : Settings
+    """
+    null = null_scores(SCORES[name].function, scene.knowledge, settings)
+    by_control = {
+        control: p_values(scores[name].value, null)
+        for control, scores, _ in variants
+        if control != SHUFFLED
+    }
+    rows = []
+    for control, p in by_control.items():
+        of_others = p[~scene.member & ~np.isnan(p)]
+        for level in P_LEVELS:
+            share = proportion(int(np.count_nonzero(of_others <= level)), len(of_others))
+            labels = {"metric": "p at most", "level": level}
+            rows.append(_labels(name, control) | labels | share._asdict())
+    return by_control[NO_CONTROL], rows
+
+
+def count_verdicts(listed, member, plan):
+    """Return the row of a list: its length, how many on it are no members, and their share."""
+    n_listed, n_false = int(listed.sum()), int((listed & ~member).sum())
+    return {
+        "fdr": plan.false_discovery_rate,
+        "listed": n_listed,
+        "false": n_false,
+        "realised": n_false / max(n_listed, 1),
+    }
+
+
+def count_shared_users(scene):
+    """Return the row of `verdicts.estimate_shared_users`, beside the truth.
+
+    What is estimated is the share of D_A's users in D_T, common_users / |A|; times |A| / |T| it
+    is c, for an adversary that knows |T|.
+    """
+    found = estimate_shared_users(scene.target.match, scene.knowledge)
+    adversary_size = len(scene.users)
+    ratio = adversary_size / scene.target_size
+    return {
+        "adversary_size": adversary_size,
+        "common_users": int(scene.member.sum()),
+        **found._asdict(),
+        "truth": scene.member.mean(),
+        "common_fraction_estimate": None if found.estimate is None else found.estimate * ratio,
+    }
+
+
+def compare_with_and_without(scene):
+    """Return the row of the counterfactual: the match rates of the same users, in both models.
+
+    Users whose membership differs between m_T and the model of the swapped database, compared
+    pair by pair: mean over users of the rate where they are known minus that where they are
+    not, with Student's interval.
+    """
+    moved = scene.member != scene.in_swapped
+    by_target, by_swapped = (
+        _match_rates(responses, scene.knowledge)[moved]
+        for responses in (scene.target, scene.swapped)
+    )
+    stayed = scene.member[moved]
+    known = np.where(stayed, by_target, by_swapped)
+    unknown = np.where(stayed, by_swapped, by_target)
+    difference = known - unknown
+    half = stdtrit(len(difference) - 1, (1 + CONFIDENCE) / 2) * difference.std(ddof=1)
+    half /= np.sqrt(len(difference))
+    return {
+        "users": len(difference),
+        "with_them": known.mean(),
+        "without_them": unknown.mean(),
+        "difference": difference.mean(),
+        "ci_low": difference.mean() - half,
+        "ci_high": difference.mean() + half,
+    }
+
+
+def profile_outliers(scene, scores, epsilon):
+    """Yield rows for users by decile of their surprise: what the model leaks of each, and whom.
+
+    Surprise is the mean of -log2 p_A^{-u}(y_j | x_j) over the user's transitions, in bits: how
+    little the adversary's other users tell of this one. Decile 1 is the least surprising.
+    Fields: decile, surprise (its mean), members, others, score, metric, level, and those of
+    `roc.Estimate`: the metric "leak" (TPR - FPR of matches per transition), and "tpr" of each
+    score at an FPR of 1 % among the others of the decile.
+    """
+    knowledge = scene.knowledge
+    bits = -np.log2(np.maximum(knowledge.own.probability, epsilon))
+    counts = np.bincount(knowledge.user, minlength=knowledge.n_users)
+    surprise = np.bincount(knowledge.user, bits, minlength=knowledge.n_users) / counts
+    hits = np.bincount(knowledge.user, scene.target.match, minlength=knowledge.n_users)
+    for decile, chosen in enumerate(np.array_split(np.argsort(surprise, kind="stable"), DECILES)):
+        member = scene.member[chosen]
+        labels = {
+            "decile": decile + 1,
+            "surprise": surprise[chosen].mean(),
+            "members": int(member.sum()),
+            "others": int((~member).sum()),
+        }
+        if not 0 < member.sum() < len(member):
+            continue
+        inside, outside = chosen[member], chosen[~member]
+        leak = (
+            hits[inside].sum() / counts[inside].sum() - hits[outside].sum() / counts[outside].sum()
+        )
+        yield labels | {"score": "matches", "metric": "leak", "value": leak}
+        for name, (value, _) in scores.items():
+            known = ~np.isnan(value[chosen])
+            if not member[known].any():
+                continue
+            found = true_positive_rate_at(roc(value[chosen][known], member[known]), 0.01)
+            yield labels | {"score": name, "metric": "tpr", "level": 0.01} | found._asdict()
+
+
+def _measure(value, member, weights):
+    yield "auc", None, area_with_interval(value, member, weights)
+    steps = roc(value, member)
+    for level in FALSE_POSITIVE_RATES:
+        yield "tpr", level, true_positive_rate_at(steps, level)
+    yield "advantage", None, Estimate(best_advantage(steps))
+    for share in LIST_SHARES:
+        yield "precision", share, precision_at(steps, share)
+
+
+def _labels(name, control):
+    return {"score": name, "access": SCORES[name].access, "control": control}
+
+
+def _is_known(score, knowledge):
+    return all(getattr(knowledge, need) is not None for need in score.needs)
+
+
+def _match_rates(responses, knowledge):
+    counts = np.bincount(knowledge.user, minlength=knowledge.n_users)
+    return np.bincount(knowledge.user, responses.match, minlength=knowledge.n_users) / counts

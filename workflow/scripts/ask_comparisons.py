@@ -1,0 +1,103 @@
+"""Ask models of other databases what the target's model is asked."""
+
+import numpy as np
+
+from fidelity.comparisons import (
+    SWAPPED,
+    TARGET_ONLY,
+    draw_references,
+    is_attackable,
+    is_reference_size,
+    swap_members,
+)
+from fidelity.emulation import GridPoint, make_databases, rows_of
+from fidelity.logs import log, logged
+from fidelity.recommender import ask_model, feature_table
+from fidelity.seeding import generator, random_state
+from fidelity.tables import read_columns, write_groups
+
+TYPES = {
+    "repeat": "int32",
+    "model": "int32",
+    "match": "uint8",
+    "p_next": "float32",
+    "rank_next": "int32",
+}
+USER_TYPES = {"repeat": "int32", "model": "int32", "user": "int32"}
+
+
+def ask(
+    transitions,
+    deals,
+    responses,
+    users,
+    *,
+    point,
+    larger,
+    features,
+    recommender,
+    references,
+    seed,
+):
+    observations = read_columns(transitions, ["user", "next_song", *features])
+    X, y = feature_table(observations, features), observations["next_song"]
+    dealt = read_columns(deals)
+    n_users = len(np.unique(dealt["user"]))
+    if larger is not None and not is_reference_size(point, larger, n_users):
+        references = 0
+    known = []
+
+    def ask_each():
+        for repeat, adversary, target in make_databases(dealt, point):
+            key = (seed, "comparisons", repeat, point.common_fraction, len(target), len(adversary))
+            asked = rows_of(adversary, observations["user"])
+            for model, chosen in _databases(adversary, target, references, generator(*key)):
+                rows = rows_of(chosen, observations["user"])
+                answers = ask_model(
+                    recommender, (X[rows], y[rows]), (X[asked], y[asked]), random_state(*key, model)
+                )
+                known.append(
+                    {"repeat": np.full(len(chosen), repeat), "model": np.full(len(chosen), model)}
+                    | {"user": chosen}
+                )
+                yield {
+                    "repeat": np.full(len(answers.match), repeat),
+                    "model": np.full(len(answers.match), model),
+                    "match": answers.match,
+                    "p_next": answers.probability,
+                    "rank_next": answers.rank,
+                }
+            log.info("repeat %d: %d reference models", repeat, references)
+
+    if is_attackable(point, n_users):
+        write_groups(responses, ask_each(), TYPES)
+    else:
+        log.info("no rows: too few users are, or are not, the target's")
+        write_groups(responses, [], TYPES)
+    write_groups(users, known, USER_TYPES)
+
+
+def _databases(adversary, target, references, rng):
+    """Yield (model, its users): those of the control, the swapped ones, the references'."""
+    own = np.setdiff1d(target, adversary)
+    if len(own):
+        yield TARGET_ONLY, own
+    yield SWAPPED, swap_members(adversary, target, rng).database
+    if references:
+        yield from enumerate(draw_references(adversary, len(target), references, rng))
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):
+        larger = snakemake.params.larger
+        ask(
+            snakemake.input.transitions,
+            snakemake.input.deals,
+            *snakemake.output,
+            point=GridPoint(**snakemake.params.point),
+            larger=None if larger is None else [GridPoint(**point) for point in larger],
+            features=snakemake.params.features,
+            recommender=snakemake.params.recommender,
+            references=snakemake.params.references,
+            seed=snakemake.params.seed,
+        )

@@ -1,0 +1,126 @@
+"""Attack the adversary's users at a grid point: score them, judge them, measure how well."""
+
+import numpy as np
+
+from fidelity.comparisons import SWAPPED, TARGET_ONLY, is_attackable
+from fidelity.emulation import GridPoint, make_databases, rows_of
+from fidelity.logs import log, logged
+from fidelity.scores import Knowledge, References, Responses, Settings, bigram_without_user
+from fidelity.seeding import generator
+from fidelity.tables import read_columns, read_groups, write_columns, write_rows
+from fidelity.user_attacks import TABLES, Plan, Scene, attack
+
+POINT = ["common_fraction", "target_size", "repeat"]
+USER = {"repeat": "int32", "user": "int32", "member": "bool"}
+
+
+def attack_users(inputs, outputs, *, point, plan, smoothing, seed):
+    observations = read_columns(inputs["transitions"], ["user", "song", "next_song"])
+    dealt = read_columns(inputs["deals"])
+    n_songs = int(observations["next_song"].max()) + 1
+    databases = []
+    if is_attackable(point, len(np.unique(dealt["user"]))):
+        databases = make_databases(dealt, point)
+    else:
+        log.info("no rows: too few users are, or are not, the target's")
+    tables = {name: [] for name in TABLES}
+    scores, p_values = [], []
+    for repeat, adversary, target in databases:
+        rows = rows_of(adversary, observations["user"])
+        own = {name: values[rows] for name, values in observations.items()}
+        bigram = bigram_without_user(**own, n_songs=n_songs, smoothing=smoothing)
+        scene = make_scene(own, bigram, target, inputs, repeat)
+        key = (repeat, point.common_fraction, len(target), len(adversary))
+        report = attack(scene, plan, generator(seed, "attack", *key))
+        labels = dict(zip(POINT, (point.common_fraction, len(target), repeat), strict=True))
+        for name, found in report.tables.items():
+            tables[name] += [labels | row for row in found]
+        n_users = len(scene.users)
+        users = {"repeat": np.full(n_users, repeat), "user": scene.users, "member": scene.member}
+        for name, found in report.scores.items():
+            score = np.full(n_users, plan.scores.index(name))
+            scores.append(users | {"score": score} | found._asdict())
+        if report.p is not None:
+            p_values.append(users | {"p_value": report.p, "listed": report.listed})
+        log.info("repeat %d: %d users, %d scores", repeat, n_users, len(report.scores))
+    write_parts(
+        outputs["scores"],
+        scores,
+        USER | {"score": plan.scores, "value": "float64", "observations": "int32"},
+    )
+    write_parts(outputs["p_values"], p_values, USER | {"p_value": "float64", "listed": "bool"})
+    for name, columns in TABLES.items():
+        write_rows(outputs[name], [*POINT, *columns], tables[name])
+
+
+def make_scene(own, bigram, target, inputs, repeat):
+    """Return the `Scene` of a repeat, from what was asked of all models."""
+    users, user = np.unique(own["user"], return_inverse=True)
+    answers = {
+        int(group["model"][0]): read_responses(group)
+        for group in read_repeat(inputs["comparisons"], repeat)
+    }
+    trained = read_columns(inputs["comparison_users"])
+    trained = {name: values[trained["repeat"] == repeat] for name, values in trained.items()}
+    knows = {model: np.isin(users, trained["user"][trained["model"] == model]) for model in answers}
+    numbers = sorted(model for model in answers if model >= 0)
+    references = None
+    if numbers:
+        stacked = zip(*(answers[model] for model in numbers), strict=True)
+        responses = Responses(*(None if rows[0] is None else np.array(rows) for rows in stacked))
+        references = References(responses, np.array([knows[model] for model in numbers]))
+    by_target = next(read_repeat(inputs["responses"], repeat))
+    by_target["match"] = by_target["top1"] == by_target["next_song"]
+    by_own = next(read_repeat(inputs["own"], repeat))
+    return Scene(
+        users,
+        np.isin(users, target),
+        read_responses(by_target),
+        Knowledge(user, len(users), read_responses(by_own), bigram, references),
+        answers.get(TARGET_ONLY),
+        answers[SWAPPED],
+        knows[SWAPPED],
+        len(target),
+    )
+
+
+def read_repeat(path, repeat):
+    """Yield the row groups of a repeat."""
+    return (group for group in read_groups(path) if group["repeat"][0] == repeat)
+
+
+def read_responses(group):
+    return Responses(group["match"].astype(bool), group["p_next"], group["rank_next"])
+
+
+def write_parts(path, parts, types):
+    """Write tables of {name: array}, one after the other, as one."""
+    write_columns(
+        path,
+        {
+            name: np.concatenate(
+                [
+                    np.empty(0, "int32" if name == "score" else types[name]),
+                    *(part[name] for part in parts),
+                ]
+            )
+            for name in types
+        },
+        types,
+    )
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):
+        attack_users(
+            dict(snakemake.input.items()),
+            dict(snakemake.output.items()),
+            point=GridPoint(**snakemake.params.point),
+            plan=Plan(
+                snakemake.params.scores,
+                Settings(**snakemake.params.settings),
+                **snakemake.params.verdicts,
+            ),
+            smoothing=snakemake.params.smoothing,
+            seed=snakemake.params.seed,
+        )
