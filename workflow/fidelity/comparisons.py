@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .emulation import count_groups, resolve_sizes
+
 MIN_GROUP = 20  # users in D_T, and outside of it, that an attack on users needs
 TARGET_ONLY, SWAPPED = -1, -2  # the numbers of these two models; reference models count from 0
 
