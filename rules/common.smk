@@ -41,14 +41,9 @@ SHARED_SIZE = {"numbers": NUMBERS, "smallest_fraction": min(FRACTIONS, key=float
 RECOMMENDER = dict(sorted(config["recommender"].items()))
 
 ATTACKS = config["attacks"]
-VERDICTS = dict(zip(("verdict_score", "false_discovery_rate"), (None, None)))
-if ATTACKS["verdicts"] is not None:
-    VERDICTS = {
-        "verdict_score": ATTACKS["verdicts"]["score"],
-        "false_discovery_rate": ATTACKS["verdicts"]["false_discovery_rate"],
-    }
+VERDICTS = ATTACKS["verdicts"] or {"score": None, "false_discovery_rate": None}
 # Without common users there is nobody to be found.
-ATTACKED_FRACTIONS = [fraction for fraction in FRACTIONS if float(fraction) > 0]
+ATTACKED = [fraction for fraction in FRACTIONS if float(fraction) > 0 and ATTACKS["scores"]]
 
 STAND_IN, RAW = {}, {}
 if "synthetic" in SOURCE:
@@ -59,7 +54,7 @@ elif SOURCE["format"] == "crowdai":
 
 USER_TABLES = ["attacks", "roc", "verdicts", "shared_users", "counterfactual", "outliers"]
 TABLES = [
-    *(USER_TABLES if ATTACKED_FRACTIONS and ATTACKS["scores"] else []),
+    *(USER_TABLES if ATTACKED else []),
     "leakage",
     "accuracy",
     "in_sample_accuracy",

@@ -55,7 +55,7 @@ rule tabulate_accuracy:
 rule tabulate_attacks:
     """Join what was found of attacks on users at all grid points."""
     input:
-        **{name: grid(f"{name}.csv", ATTACKED_FRACTIONS) for name in USER_TABLES},
+        **{name: grid(f"{name}.csv", ATTACKED) for name in USER_TABLES},
     output:
         **{name: f"{RESULTS}/tables/{name}.csv" for name in USER_TABLES},
     params:
@@ -96,6 +96,7 @@ rule write_findings:
         accuracy=rules.tabulate_accuracy.output.accuracy,
         in_sample=rules.tabulate_accuracy.output.in_sample,
         information=rules.tabulate_information.output.information,
+        **(dict(rules.tabulate_attacks.output.items()) if ATTACKED else {}),
     output:
         findings=f"{RESULTS}/findings.md",
     params:

@@ -4,7 +4,9 @@ import math
 
 import pandas as pd
 
+from .attack_findings import tell_attacks
 from .information import observations_needed
+from .markdown import interval, table
 from .summary import POINT, mean_with_interval
 
 _FILTERS = {
@@ -32,7 +34,7 @@ def write_findings(dataset, note, tables):
         Where the data come from, if that must be said; else empty.
     tables : dict of DataFrame
         funnel, songs, curve, leakage, accuracy, in_sample, information, as the workflow
-        writes them.
+        writes them; where users are attacked, those of `attack_findings.tell_attacks`.
     """
     parts = [
         f"# Findings: {dataset}",
@@ -47,6 +49,7 @@ def write_findings(dataset, note, tables):
         _tell_accuracy(tables["accuracy"], tables["in_sample"], len(tables["songs"])),
         _tell_leak(tables["leakage"]),
         _tell_bound(tables["leakage"], tables["accuracy"], tables["in_sample"]),
+        *tell_attacks(tables),
         _tell_information(tables["information"]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -65,7 +68,7 @@ def _tell_data(funnel, songs, curve):
     return "\n\n".join(
         [
             "## Data",
-            _table(("", "sessions", "listenings"), rows),
+            table(("", "sessions", "listenings"), rows),
             f"Before the reduction there were {len(curve):,} songs; now each session holds only "
             f"songs that are kept, {kept['ratio']:.1f} sessions a song.",
             _paper("229 songs, 11,156 sessions, 223,120 listenings."),
@@ -81,7 +84,7 @@ def _tell_accuracy(accuracy, in_sample, n_songs):
     unknown = mean_with_interval(accuracy, "accuracy").set_index(POINT)
     known = mean_with_interval(in_sample, "accuracy").set_index(POINT)
     rows = [
-        (fraction, f"{size:,}", _interval(row), _interval(known.loc[(fraction, size)]))
+        (fraction, f"{size:,}", interval(row), interval(known.loc[(fraction, size)]))
         for (fraction, size), row in unknown.iterrows()
     ]
     return "\n\n".join(
@@ -90,7 +93,7 @@ def _tell_accuracy(accuracy, in_sample, n_songs):
             "Models of the target's users, asked about users they do not know (10-fold, by user) "
             "and about those they were trained on. One song at random is right in "
             f"1/{n_songs} = {1 / n_songs:.4f} of cases.",
-            _table(("c", "target's users", "accuracy, unknown users", "in sample"), rows),
+            table(("c", "target's users", "accuracy, unknown users", "in sample"), rows),
             _paper("about .60, saturating with size, not dependent on c."),
         ]
     )
@@ -115,7 +118,7 @@ def _tell_leak(leakage):
             "Their difference is the leak. Each c at the largest size at which both groups exist; "
             "it falls with size, so compare fractions at one size (tables/leakage.csv). The "
             f"adversary has {_sizes(leakage['adversary_size'])} users.",
-            _table(("c", "target's users", "TPR", "FPR", "leak = TPR - FPR"), rows)
+            table(("c", "target's users", "TPR", "FPR", "leak = TPR - FPR"), rows)
             if rows
             else "At no point do both groups exist, so no leak can be told.",
             *(_tell_silence(fraction) for fraction in silent),
@@ -126,7 +129,7 @@ def _tell_leak(leakage):
             ),
             "Shares of all of the adversary's transitions, at the largest size. They rise and fall "
             "with c by construction.",
-            _table(("c", "target's users", "TP", "FP", "TN", "FN", "success"), shares),
+            table(("c", "target's users", "TP", "FP", "TN", "FN", "success"), shares),
             _paper("the TP share saturates at about .60; the FP share falls with c."),
         ]
     )
@@ -137,7 +140,7 @@ def _row_at_largest(fraction, own, names):
     size = own["target_size"].max()
     point = own[own["target_size"] == size]
     means = (mean_with_interval(point, name).iloc[0] for name in names)
-    return (fraction, f"{size:,}", *map(_interval, means))
+    return (fraction, f"{size:,}", *map(interval, means))
 
 
 def _sizes(sizes):
@@ -167,7 +170,7 @@ def _tell_bound(leakage, accuracy, in_sample):
         (
             point[0],
             f"{point[1]:,}",
-            *(_interval(table.loc[point]) for table in (success, tpr, unknown, trained)),
+            *(interval(means.loc[point]) for means in (success, tpr, unknown, trained)),
         )
         for point in points
     ]
@@ -183,7 +186,7 @@ def _tell_bound(leakage, accuracy, in_sample):
             "them), so what it follows is the accuracy in the sample. That is measured on models "
             "of nine folds in ten, smaller databases than the attacked model's, and so stands a "
             "little higher.",
-            _table(
+            table(
                 ("c", "target's users", "success", "TPR", "accuracy, unknown users", "in sample"),
                 rows,
             ),
@@ -202,7 +205,7 @@ def _tell_information(information):
     for fraction, own in plug_in.groupby("common_fraction", sort=False):
         for size in sorted({own["target_size"].min(), own["target_size"].max()}):
             bits = mean_with_interval(own[own["target_size"] == size], "value").iloc[0]
-            rows.append((fraction, f"{size:,}", _interval(bits), _needed(bits)))
+            rows.append((fraction, f"{size:,}", interval(bits), _needed(bits)))
     return "\n\n".join(
         [
             "## Information: which holder does an observation come from?",
@@ -211,7 +214,7 @@ def _tell_information(information):
             "holders apart. From finite data the estimate is too high on average, most of all for "
             "small databases. It is about which *holder* an observation came from. It does not "
             "bound what an attack on the model learns about *membership*.",
-            _table(("c", "target's users", "MI (bits)", "1/MI"), rows),
+            table(("c", "target's users", "MI (bits)", "1/MI"), rows),
             _paper('MI falls with size; "0.2, about 10 observations" as an example (1/0.2 is 5).'),
         ]
     )
@@ -234,16 +237,5 @@ def _lies_above(row, other):
     return low > (other["mean"] if pd.isna(other["ci_high"]) else other["ci_high"])
 
 
-def _interval(row):
-    if pd.isna(row["ci_low"]):
-        return f"{row['mean']:.4f}"
-    return f"{row['mean']:.4f} [{row['ci_low']:.4f}, {row['ci_high']:.4f}]"
-
-
 def _paper(text):
     return f"The paper reports: {text}"
-
-
-def _table(names, rows):
-    lines = [names, ["---"] * len(names), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

@@ -363,10 +363,10 @@ def _gaussian(knowledge, settings, with_user):
     """Return (means of phi, shape (transitions,), their pooled standard deviation)."""
     references = knowledge.references
     chosen = references.knows[:, knowledge.user] == with_user
-    phi = _logit(references.responses.probability.astype(float), settings)
+    phi = _logit(references.responses.probability, settings)
     models = chosen.sum(axis=0)
-    sums = np.where(chosen, phi, 0).sum(axis=0)
+    sums = np.where(chosen, phi, 0).sum(axis=0, dtype=float)
     mean = np.divide(sums, models, out=np.full(len(models), np.nan), where=models > 0)
-    squares = (np.where(chosen, phi - mean, 0) ** 2).sum()
+    squares = (np.where(chosen, phi - mean.astype(phi.dtype), 0) ** 2).sum(dtype=float)
     spare = models.sum() - np.count_nonzero(models)
     return mean, np.sqrt(squares / spare) if spare and squares else np.nan

@@ -71,10 +71,17 @@ def write_groups(path, groups, types):
             writer.write_table(table, row_group_size=max(len(table), 1))
 
 
-def read_groups(path):
-    """Yield {name: array} of each row group of a parquet file; None for a column of nulls."""
+def read_groups(path, name, value):
+    """Yield {name: array} of the row groups whose rows all have a value in one column.
+
+    A column of nulls is None. Other groups are not read.
+    """
     file = pq.ParquetFile(path)
+    column = file.schema.names.index(name)
     for i in range(file.num_row_groups):
+        statistics = file.metadata.row_group(i).column(column).statistics
+        if not statistics.min == statistics.max == value:
+            continue
         table = file.read_row_group(i, use_threads=False).combine_chunks()
         yield {
             name: None if column.null_count else np.from_dlpack(column.chunk(0))
@@ -127,8 +134,7 @@ def _arrow_table(columns, types):
 
 def _arrow_array(values, kind, n_rows):
     if isinstance(kind, list):
-        places = _arrow_array(values, "int32", n_rows)
-        return pa.array(kind, pa.string()).take(places)
+        return _arrow_texts(kind).take(_arrow_array(values, "int32", n_rows))
     arrow = pa.from_numpy_dtype(kind)
     if values is None:
         return pa.nulls(n_rows, arrow)
@@ -138,3 +144,10 @@ def _arrow_array(values, kind, n_rows):
     if narrow.dtype == bool:
         narrow = np.packbits(narrow, bitorder="little")
     return pa.Array.from_buffers(arrow, n_rows, [None, pa.py_buffer(narrow)])
+
+
+def _arrow_texts(texts):
+    encoded = [text.encode() for text in texts]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.string(), len(texts), buffers)

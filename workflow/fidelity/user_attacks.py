@@ -12,6 +12,7 @@ from .comparisons import are_references_smaller
 from .roc import (
     CONFIDENCE,
     Estimate,
+    area,
     area_with_interval,
     best_advantage,
     draw_users,
@@ -173,16 +174,20 @@ def list_variants(scene, names, settings, rng):
 def measure_attacks(variants, rng):
     """Yield a row for each metric of each score in each of `list_variants`.
 
-    Fields: score, access, control, metric, level, and those of `roc.Estimate`. Users without a
-    value count nowhere; a score without any has no rows.
+    Fields: score, access, control, metric, level, and those of `roc.Estimate`; of controls the
+    AUC has no interval of its own. Users without a value count nowhere; a score without any has
+    no rows.
     """
     weights = draw_users(len(variants[0][2]), DRAWS, rng)
     for control, scores, member in variants:
+        drawn = weights if control == NO_CONTROL else None
         for name, (value, _) in scores.items():
             known = ~np.isnan(value)
             if not (member[known].any() and (~member[known]).any()):
                 continue
-            for metric, level, estimate in _measure(value[known], member[known], weights[known]):
+            for metric, level, estimate in _measure(
+                value[known], member[known], None if drawn is None else drawn[known]
+            ):
                 yield (
                     _labels(name, control) | {"metric": metric, "level": level} | estimate._asdict()
                 )
@@ -333,7 +338,10 @@ def profile_outliers(scene, scores, epsilon):
 
 
 def _measure(value, member, weights):
-    yield "auc", None, area_with_interval(value, member, weights)
+    if weights is None:
+        yield "auc", None, Estimate(area(value, member))
+    else:
+        yield "auc", None, area_with_interval(value, member, weights)
     steps = roc(value, member)
     for level in FALSE_POSITIVE_RATES:
         yield "tpr", level, true_positive_rate_at(steps, level)

@@ -58,7 +58,7 @@ def make_scene(own, bigram, target, inputs, repeat):
     users, user = np.unique(own["user"], return_inverse=True)
     answers = {
         int(group["model"][0]): read_responses(group)
-        for group in read_repeat(inputs["comparisons"], repeat)
+        for group in read_groups(inputs["comparisons"], "repeat", repeat)
     }
     trained = read_columns(inputs["comparison_users"])
     trained = {name: values[trained["repeat"] == repeat] for name, values in trained.items()}
@@ -69,9 +69,9 @@ def make_scene(own, bigram, target, inputs, repeat):
         stacked = zip(*(answers[model] for model in numbers), strict=True)
         responses = Responses(*(None if rows[0] is None else np.array(rows) for rows in stacked))
         references = References(responses, np.array([knows[model] for model in numbers]))
-    by_target = next(read_repeat(inputs["responses"], repeat))
+    by_target = next(read_groups(inputs["responses"], "repeat", repeat))
     by_target["match"] = by_target["top1"] == by_target["next_song"]
-    by_own = next(read_repeat(inputs["own"], repeat))
+    by_own = next(read_groups(inputs["own"], "repeat", repeat))
     return Scene(
         users,
         np.isin(users, target),
@@ -82,11 +82,6 @@ def make_scene(own, bigram, target, inputs, repeat):
         knows[SWAPPED],
         len(target),
     )
-
-
-def read_repeat(path, repeat):
-    """Yield the row groups of a repeat."""
-    return (group for group in read_groups(path) if group["repeat"][0] == repeat)
 
 
 def read_responses(group):
@@ -119,7 +114,8 @@ if __name__ == "__main__":
             plan=Plan(
                 snakemake.params.scores,
                 Settings(**snakemake.params.settings),
-                **snakemake.params.verdicts,
+                snakemake.params.verdict_score,
+                snakemake.params.false_discovery_rate,
             ),
             smoothing=snakemake.params.smoothing,
             seed=snakemake.params.seed,

@@ -1,0 +1,275 @@
+"""What attacks on users found, in words and numbers: sections of the page of findings."""
+
+from .markdown import interval, table
+from .scores import SCORES
+from .summary import POINT, mean_with_interval
+from .user_attacks import NO_CONTROL, SHUFFLED, TARGET_ONLY
+
+_NEAREST = 0.5  # the common fraction told of where one must do
+
+
+def tell_attacks(tables):
+    """Return the sections; one that says why where there is nothing to tell.
+
+    Parameters
+    ----------
+    tables : dict of DataFrame
+        leakage, and of `user_attacks.TABLES` attacks, verdicts, shared_users, counterfactual
+        and outliers, joined over grid points; without these there are no sections.
+    """
+    if "attacks" not in tables:
+        return []
+    if tables["attacks"].empty:
+        return [
+            "## Attacks on users\n\nAt no point are at least 20 of the adversary's users the "
+            "target's and at least 20 not, so users are not attacked."
+        ]
+    return [
+        _tell_scores(tables["attacks"]),
+        _tell_controls(tables["attacks"]),
+        _tell_counterfactual(tables["leakage"], tables["counterfactual"]),
+        _tell_shared_users(tables["shared_users"]),
+        _tell_verdicts(tables["verdicts"], tables["attacks"]),
+        _tell_outliers(tables["outliers"]),
+    ]
+
+
+def gain_over_matches(attacks, metric, level):
+    """Return the mean gain of each score over plain matches, with its interval over repeats.
+
+    Pairs of the same repeat. Columns: score, those of `POINT`, and of `mean_with_interval`.
+
+    Parameters
+    ----------
+    attacks : DataFrame
+        Without controls.
+    metric : str
+    level : float or None
+    """
+    keys = [*POINT, "repeat"]
+    chosen = _metric(attacks, metric, level)
+    plain = chosen[chosen["score"] == "matches"][[*keys, "value"]]
+    paired = chosen.merge(plain, on=keys, suffixes=("", "_of_matches"))
+    paired["gain"] = paired["value"] - paired["value_of_matches"]
+    return mean_with_interval(paired, "gain", [*POINT, "score"])
+
+
+def _tell_scores(attacks):
+    real = attacks[attacks["control"] == NO_CONTROL]
+    fraction = _told_fraction(real)
+    real = real[real["common_fraction"] == fraction]
+    sizes = _told_sizes(real)
+    parts = [
+        "## Attacks on users: all transitions of a user together",
+        "A score tells how much a user looks like one of the target's, larger for more "
+        "suspicious. AUC is the chance that a member's score is above another user's (.5 is "
+        "guessing); TPR at FPR 1 % the share of members found where one in a hundred others is "
+        "wrongly accused. Gains are over plain matches, in the same repeats. Here for "
+        f"c = {fraction}; all points are in tables/attacks.csv.",
+    ]
+    for size in sizes:
+        own = real[real["target_size"] == size]
+        auc, tpr = (_means(own, *metric) for metric in (("auc", None), ("tpr", 0.01)))
+        more, further = (
+            gain_over_matches(own, *metric).set_index("score")
+            for metric in (("auc", None), ("tpr", 0.01))
+        )
+        names = [name for name in SCORES if name in auc.index]
+        rows = [
+            (
+                SCORES[name].access,
+                name,
+                interval(auc.loc[name]),
+                _cell(more, name),
+                _cell(tpr, name),
+                _cell(further, name),
+            )
+            for name in names
+        ]
+        heads = ("access", "score", "AUC", "gain", "TPR at FPR 1 %", "gain")
+        parts += [f"{size:,} users of the target:", table(heads, rows)]
+    return "\n\n".join(parts)
+
+
+def _tell_controls(attacks):
+    areas = attacks[attacks["metric"] == "auc"]
+    by = ["control", *POINT, "score"]
+    means = mean_with_interval(areas[areas["control"] != NO_CONTROL], "value", by)
+    names = {
+        SHUFFLED: "membership shuffled",
+        TARGET_ONLY: "the target's model trained on users who are not the adversary's",
+    }
+    rows = []
+    for control, label in names.items():
+        own = means[means["control"] == control]
+        if own.empty:
+            continue
+        low, high = own["mean"].min(), own["mean"].max()
+        rows.append((label, len(own), f"{own['mean'].mean():.4f}", f"{low:.4f} to {high:.4f}"))
+    return "\n\n".join(
+        [
+            "### Controls",
+            "Where nothing is to be found, the AUC must be near .5. Each mean is over repeats, of "
+            "a score at a point; with few members they scatter.",
+            table(("control", "means", "their mean AUC", "lowest and highest"), rows),
+        ]
+    )
+
+
+def _tell_counterfactual(leakage, counterfactual):
+    leaks = mean_with_interval(leakage, "leakage").set_index(POINT)
+    paired = mean_with_interval(counterfactual, "difference").set_index(POINT)
+    others, members = (
+        mean_with_interval(leakage, rate).set_index(POINT) for rate in ("fpr", "tpr")
+    )
+    rows = [
+        (
+            point[0],
+            f"{point[1]:,}",
+            *(interval(means.loc[point]) for means in (others, members, leaks, paired)),
+        )
+        for point in _largest_points(counterfactual)
+    ]
+    heads = ("c", "target's users", "others", "members", "difference", "same users, with - without")
+    return "\n\n".join(
+        [
+            "### Generalization and leak apart",
+            "Match rates at the largest size: of others, which is what generalization gives; of "
+            "members; their difference, the leak. Beside it a counterfactual: the target's model "
+            "trained anew with members replaced by as many of the adversary's other users, and the "
+            "same users asked about with and without them. No difference between users is in it.",
+            table(heads, rows),
+        ]
+    )
+
+
+def _tell_shared_users(shared):
+    if shared.empty:
+        return ""
+    rows = []
+    for (fraction, size), own in shared.groupby(POINT, sort=False):
+        found = own.dropna(subset="estimate")
+        truth = own["truth"].mean()
+        if found.empty:
+            rows.append((fraction, f"{size:,}", f"{truth:.4f}", "not identifiable", "", ""))
+            continue
+        covered = found["truth"].between(found["ci_low"], found["ci_high"]).sum()
+        rows.append(
+            (
+                fraction,
+                f"{size:,}",
+                f"{truth:.4f}",
+                f"{found['estimate'].mean():.4f}",
+                f"{covered} of {len(found)}",
+                _yes(own["reference_mismatch"].any()),
+            )
+        )
+    heads = (
+        *("c", "target's users", "true share", "estimate"),
+        *("intervals that hold it", "references too small"),
+    )
+    return "\n\n".join(
+        [
+            "### How many of the adversary's users are shared?",
+            "The adversary's estimate of the share of its users that are the target's, from the "
+            "match rate of all and what reference models of its own users tell of members' and "
+            "others'. Where these know fewer users than the target's model, they match less often "
+            "and the estimate is off: no promise is made.",
+            table(heads, rows),
+        ]
+    )
+
+
+def _tell_verdicts(verdicts, attacks):
+    if verdicts.empty:
+        return ""
+    trust = attacks[attacks["metric"] == "p at most"]
+    name = trust["score"].iloc[0]
+    realised = mean_with_interval(verdicts, "realised")
+    listed = verdicts.groupby(POINT, sort=False)[["listed", "false"]].mean()
+    mismatch = verdicts.groupby(POINT, sort=False)["reference_mismatch"].any()
+    rows = [
+        (
+            point["common_fraction"],
+            f"{point['target_size']:,}",
+            *(f"{number:,.1f}" for number in listed.loc[tuple(point[POINT])]),
+            interval(point),
+            "no" if mismatch.loc[tuple(point[POINT])] else f"at most {verdicts['fdr'].iloc[0]:g}",
+        )
+        for _, point in realised.iterrows()
+    ]
+    heads = ("c", "target's users", "listed", "of these false", "realised share", "promised")
+    return "\n\n".join(
+        [
+            "### Verdicts at a chosen error",
+            f"Users listed by the score {name} at a false discovery rate of "
+            f"{verdicts['fdr'].iloc[0]:g} (Benjamini-Hochberg), with p-values from what reference "
+            "models say of users they do not know. The promise holds on average over deals, and "
+            "only where reference models know as many users as the target's.",
+            table(heads, rows),
+        ]
+    )
+
+
+def _tell_outliers(outliers):
+    if outliers.empty:
+        return ""
+    fraction = _told_fraction(outliers)
+    own = outliers[outliers["common_fraction"] == fraction]
+    own = own[own["target_size"] == own["target_size"].max()]
+    leaks = own[own["metric"] == "leak"]
+    leak = mean_with_interval(leaks, "value", ["decile"]).set_index("decile")
+    surprise = leaks.groupby("decile")["surprise"].mean()
+    found = own[own["metric"] == "tpr"]
+    best = found.groupby("score")["value"].mean().idxmax() if found["value"].notna().any() else None
+    tpr = mean_with_interval(found[found["score"] == best], "value", ["decile"]).set_index("decile")
+    rows = [
+        (decile, f"{surprise.loc[decile]:.2f}", interval(leak.loc[decile]), _cell(tpr, decile))
+        for decile in leak.index
+    ]
+    heads = ("decile", "surprise (bits)", "leak", f"TPR at FPR 1 %, {best or 'not resolvable'}")
+    return "\n\n".join(
+        [
+            "### Who is exposed",
+            "Users by how little the adversary's other users tell of their next songs, from the "
+            f"least to the most surprising tenth; c = {fraction}, "
+            f"{own['target_size'].max():,} users of the target.",
+            table(heads, rows),
+        ]
+    )
+
+
+def _told_fraction(attacks):
+    """Return the fraction nearest to one half."""
+    return min(attacks["common_fraction"].unique(), key=lambda text: abs(float(text) - _NEAREST))
+
+
+def _told_sizes(attacks):
+    """Return the sizes with scores that need reference models; the largest if there are none."""
+    needs = [name for name, score in SCORES.items() if "references" in score.needs]
+    sizes = attacks[attacks["score"].isin(needs)]["target_size"].unique()
+    return sorted(sizes) if len(sizes) else [attacks["target_size"].max()]
+
+
+def _largest_points(points):
+    largest = points.groupby("common_fraction", sort=False)["target_size"].max()
+    return list(largest.items())
+
+
+def _metric(attacks, metric, level):
+    chosen = attacks[attacks["metric"] == metric]
+    return chosen if level is None else chosen[chosen["level"] == level]
+
+
+def _means(attacks, metric, level):
+    return mean_with_interval(_metric(attacks, metric, level), "value", ["score"]).set_index(
+        "score"
+    )
+
+
+def _cell(means, name):
+    return interval(means.loc[name]) if name in means.index else "not resolvable"
+
+
+def _yes(value):
+    return "yes" if value else "no"
