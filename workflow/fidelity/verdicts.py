@@ -42,7 +42,8 @@ def null_scores(function, knowledge, settings):
 
     Each reference model r is taken for the target's, and every user outside of it scored with
     what is left: the reference models but for r and the one of r's complementary half, so that
-    as many models know a user as do not.
+    as many models know a user as do not. Transitions of users that r knows are left out, so that
+    a score that compares users (`rmia`) compares those outside of it with each other alone.
 
     Parameters
     ----------
@@ -55,8 +56,16 @@ def null_scores(function, knowledge, settings):
     found = []
     for r in range(len(knows)):
         rest = np.arange(len(knows)) // 2 != r // 2
-        asked, others = _choose(responses, r), References(_choose(responses, rest), knows[rest])
-        value = function(asked, knowledge._replace(references=others), settings).value
+        outside = ~knows[r, knowledge.user]
+        others = References(_choose(responses, np.ix_(rest, outside)), knows[rest])
+        known = Knowledge(
+            user=knowledge.user[outside],
+            n_users=knowledge.n_users,
+            own=None if knowledge.own is None else _choose(knowledge.own, outside),
+            bigram=None if knowledge.bigram is None else knowledge.bigram[outside],
+            references=others,
+        )
+        value = function(_choose(responses, (r, outside)), known, settings).value
         found.append(value[~knows[r]])
     found = np.concatenate(found)
     return found[~np.isnan(found)]
@@ -140,5 +149,5 @@ def _match_rates(match, knowledge):
     return np.bincount(knowledge.user, match, minlength=knowledge.n_users) / observations
 
 
-def _choose(responses, models):
-    return Responses(*(None if values is None else values[models] for values in responses))
+def _choose(responses, place):
+    return Responses(*(None if values is None else values[place] for values in responses))
