@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .codes import distinct_rows
 from .recommender import query, train
 from .scores import Responses
 
