@@ -13,7 +13,7 @@ from .errors import InputError
 from .event_files import check_columns, find_event_files
 from .published import SESSION_LENGTHS
 from .recommender import make_estimator
-from .scores import ACCESS, SCORES
+from .scores import ACCESS, SCORES, VERDICT_SCORES
 
 # JSON calls 20.0 an integer; here it would become part of a path.
 _Validator = extend(
@@ -227,10 +227,11 @@ def _check_attacks(attacks, grid_sizes):
             f"attacks.verdicts.score: {verdicts['score']!r} is not among attacks.scores; add it "
             "there, or set verdicts: null"
         )
-    elif verdicts is not None and verdicts["score"] == "RMIA":
+    elif verdicts is not None and verdicts["score"] not in VERDICT_SCORES:
         faults.append(
-            "attacks.verdicts.score: 'RMIA' ranks a user among the others and so depends on how "
-            "many of them are members; choose another"
+            f"attacks.verdicts.score: {verdicts['score']!r} compares with models of the "
+            "adversary's own users, so that its error cannot be promised; choose one of "
+            f"{', '.join(VERDICT_SCORES)}"
         )
     if attacks["reference_sizes"] != "auto":
         faults += [

@@ -239,6 +239,9 @@ SCORES = {
     "RMIA": Score("probability", _REFERENCES, rmia),
 }
 
+# Those whose null distribution the reference models tell (`verdicts.null_scores`).
+VERDICT_SCORES = [name for name, score in SCORES.items() if score.needs <= _BIGRAM]
+
 
 def bigram_without_user(user, song, next_song, n_songs, smoothing):
     """Return q^{-u}(y_j | s_j) of each transition: a bigram model of all users but its own.

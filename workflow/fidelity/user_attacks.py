@@ -85,6 +85,8 @@ class Scene(NamedTuple):
         Whether the user is in that database.
     target_size : int
         Users of D_T.
+    bigram_of : callable
+        As in `verdicts.null_scores`.
     """
 
     users: np.ndarray
@@ -95,6 +97,7 @@ class Scene(NamedTuple):
     swapped: Responses
     in_swapped: np.ndarray
     target_size: int
+    bigram_of: object
 
 
 class Report(NamedTuple):
@@ -227,7 +230,7 @@ def judge(scene, variants, name, settings):
         Of the score.
     settings : Settings
     """
-    null = null_scores(SCORES[name].function, scene.knowledge, settings)
+    null = null_scores(SCORES[name], scene.knowledge, settings, scene.bigram_of)
     by_control = {
         control: p_values(scores[name].value, null)
         for control, scores, _ in variants

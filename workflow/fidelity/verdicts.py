@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from .roc import CONFIDENCE
-from .scores import References, Responses
+from .scores import Knowledge, Responses
 
 
 class SharedUsers(NamedTuple):
@@ -37,27 +37,41 @@ class SharedUsers(NamedTuple):
     ci_high: float | None
 
 
-def null_scores(function, knowledge, settings):
+def null_scores(score, knowledge, settings, bigram_of):
     """Return the scores of users from reference models that do not know them, in one array.
 
-    Each reference model r is taken for the target's, and every user outside of it scored with
-    what is left: the reference models but for r and the one of r's complementary half, so that
-    as many models know a user as do not.
+    Each reference model r is taken for the target's, and the users outside of it for all that
+    the adversary has: also the bigram model is theirs alone. It must not know r's users, as it
+    does not know the target's own: a model that did would go along with r, and null scores
+    would vary less than the target's. So only scores of `scores.VERDICT_SCORES` have a null.
 
     Parameters
     ----------
-    function : callable
-        Of a `scores.Score`.
+    score : scores.Score
     knowledge : scores.Knowledge
+        With reference models.
     settings : scores.Settings
+    bigram_of : callable
+        bigram_of(rows) returns q^{-u} of the chosen transitions, from these alone.
+
+    Raises
+    ------
+    ValueError
+        If the score compares with models of the adversary's users.
     """
+    if not score.needs <= {"bigram"}:
+        raise ValueError("a score that compares with models of the adversary's users has no null")
     responses, knows = knowledge.references
     found = []
     for r in range(len(knows)):
-        rest = np.arange(len(knows)) // 2 != r // 2
-        asked, others = _choose(responses, r), References(_choose(responses, rest), knows[rest])
-        value = function(asked, knowledge._replace(references=others), settings).value
-        found.append(value[~knows[r]])
+        outside = ~knows[r, knowledge.user]
+        known = Knowledge(
+            knowledge.user[outside],
+            knowledge.n_users,
+            bigram=bigram_of(outside) if "bigram" in score.needs else None,
+        )
+        asked = Responses(*(None if said is None else said[r, outside] for said in responses))
+        found.append(score.function(asked, known, settings).value)
     found = np.concatenate(found)
     return found[~np.isnan(found)]
 
@@ -66,8 +80,7 @@ def p_values(value, null):
     """Return p = (1 + number of null scores at least as large) / (1 + their number) of each user.
 
     NaN where the value is. If a user who is no member has a score that comes from the
-    distribution of `null`, P(p <= alpha) is at most alpha, but for what is lost by the null
-    scores being finite and not independent.
+    distribution of `null`, P(p <= alpha) is at most alpha, on average over deals of the users.
 
     Parameters
     ----------
@@ -138,7 +151,3 @@ def estimate_shared_users(match, knowledge):
 def _match_rates(match, knowledge):
     observations = np.bincount(knowledge.user, minlength=knowledge.n_users)
     return np.bincount(knowledge.user, match, minlength=knowledge.n_users) / observations
-
-
-def _choose(responses, models):
-    return Responses(*(None if values is None else values[models] for values in responses))

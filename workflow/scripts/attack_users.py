@@ -1,5 +1,7 @@
 """Attack the adversary's users at a grid point: score them, judge them, measure how well."""
 
+from functools import partial
+
 import numpy as np
 
 from fidelity.comparisons import SWAPPED, TARGET_ONLY, is_attackable
@@ -28,8 +30,9 @@ def attack_users(inputs, outputs, *, point, plan, smoothing, seed):
     for repeat, adversary, target in databases:
         rows = rows_of(adversary, observations["user"])
         own = {name: values[rows] for name, values in observations.items()}
-        bigram = bigram_without_user(**own, n_songs=n_songs, smoothing=smoothing)
-        scene = make_scene(own, bigram, target, inputs, repeat)
+        scene = make_scene(
+            own, partial(fit_bigram, own, n_songs, smoothing), target, inputs, repeat
+        )
         key = (repeat, point.common_fraction, len(target), len(adversary))
         report = attack(scene, plan, generator(seed, "attack", *key))
         labels = dict(zip(POINT, (point.common_fraction, len(target), repeat), strict=True))
@@ -53,7 +56,13 @@ def attack_users(inputs, outputs, *, point, plan, smoothing, seed):
         write_rows(outputs[name], [*POINT, *columns], tables[name])
 
 
-def make_scene(own, bigram, target, inputs, repeat):
+def fit_bigram(own, n_songs, smoothing, rows):
+    """Return the bigram probabilities of some of the adversary's transitions, from these alone."""
+    chosen = {name: values[rows] for name, values in own.items()}
+    return bigram_without_user(**chosen, n_songs=n_songs, smoothing=smoothing)
+
+
+def make_scene(own, bigram_of, target, inputs, repeat):
     """Return the `Scene` of a repeat, from what was asked of all models."""
     users, user = np.unique(own["user"], return_inverse=True)
     answers = {
@@ -76,11 +85,12 @@ def make_scene(own, bigram, target, inputs, repeat):
         users,
         np.isin(users, target),
         read_responses(by_target),
-        Knowledge(user, len(users), read_responses(by_own), bigram, references),
+        Knowledge(user, len(users), read_responses(by_own), bigram_of(slice(None)), references),
         answers.get(TARGET_ONLY),
         answers[SWAPPED],
         knows[SWAPPED],
         len(target),
+        bigram_of,
     )
 
 
