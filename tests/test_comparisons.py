@@ -7,8 +7,11 @@ from fidelity.bigram import BigramClassifier
 from fidelity.comparisons import (
     are_references_smaller,
     draw_references,
+    is_attackable,
+    is_reference_size,
     swap_members,
 )
+from fidelity.emulation import GridPoint
 from fidelity.recommender import ask_model, ask_own_models, deal_folds, query, train
 
 BIGRAM = {"estimator": "fidelity.bigram.BigramClassifier"}
@@ -168,3 +171,45 @@ def test_a_model_without_probabilities_tells_labels_alone():
         rows = user % 3 == fold
         label = train(LABELS_ONLY, X[~rows], y[~rows], fold).predict(X[rows])
         assert found.match[rows].tolist() == (label == y[rows]).tolist()
+
+
+def point(common, target, adversary="full", max_in_grid=True):
+    return GridPoint(common, target, adversary, max_in_grid)
+
+
+def test_users_are_attackable_where_both_groups_hold_twenty():
+    # 247 users, c = 1: members t, others 247 - t.
+    assert [is_attackable(point("1", str(t)), 247) for t in (19, 20, 227, 228)] == [0, 1, 1, 0]
+    assert not is_attackable(point("1", "max"), 247)
+    assert not is_attackable(point("1", "5000"), 247)
+    assert not is_attackable(point("0", "100"), 247)
+    # c = .5, s = 164: at t = 100 there are 50 common users.
+    assert is_attackable(point("0.5", "100"), 247)
+    assert not is_attackable(point("0.5", "38"), 247)  # 19 of them
+    assert not is_attackable(point("0.5", "100", adversary="30"), 247)  # 15 common users
+
+
+@pytest.mark.parametrize(
+    ("common", "adversary", "expected"),
+    [
+        # s = 10,955: the largest with others is 7,500, and half of 10,955 is 5,477.
+        ("1", "full", ["5000", "7500"]),
+        # s = 7,303: its half is 3,651.
+        ("0.5", "full", ["3000", "max"]),
+        # s = 5,477.
+        ("0", "full", []),
+        # a = t: references are always smaller.
+        ("0.5", "matched", ["max"]),
+        # round(1000 / 2) common users of D_A at any t of 1,000 or more: half of a is 500.
+        ("0.5", "1000", ["500", "max"]),
+    ],
+)
+def test_reference_sizes_are_the_largest_and_the_largest_that_matches(common, adversary, expected):
+    sizes = [*map(str, (100, 200, 500, 1000, 2000, 3000, 4000, 5000, 7500)), "max"]
+    chosen = []
+    for place, size in enumerate(sizes):
+        larger = [point(common, other, adversary) for other in sizes[place + 1 :][:1] + ["max"]]
+        larger = larger if size != "max" else []
+        if is_reference_size(point(common, size, adversary), larger, 10_955):
+            chosen.append(size)
+    assert chosen == expected

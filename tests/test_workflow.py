@@ -12,7 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from scipy.stats import false_discovery_control
+from sklearn.metrics import roc_auc_score
 
+from fidelity.scores import SCORES
 from fidelity.summary import read_table
 from fidelity.tables import read_columns
 
@@ -23,11 +26,15 @@ SMALL = {
     "songs": 100,
     "grid": {"common_fraction": [0, 1], "target_size": [20, 5000, "max"], "repeats": 2},
     "recommender": {"n_estimators": 4},
+    "attacks": {"references": 4, "reference_sizes": [20]},
 }
+POINT_KEYS = ["common_fraction", "target_size"]
 USERS = 247  # that are left of this config
 # Jobs of a grid point, and of what follows once it is there.
 POINT = {"train_models": 1, "query_models": 1, "measure_leakage": 1, "estimate_information": 1}
-LEAKAGE_RESULTS = {"tabulate_leakage": 1, "draw_figure": 3, "write_findings": 1, "all": 1}
+LEAKAGE_RESULTS = {"tabulate_leakage": 1, "draw_figure": 4, "write_findings": 1, "all": 1}
+ATTACK = {"ask_comparisons": 1, "attack_users": 1}  # of a point where users are common
+FIGURES = 12
 
 
 def _small_project(folder):
@@ -60,10 +67,13 @@ def test_a_dry_run_on_a_fresh_clone_shows_the_whole_plan(tmp_path):
         "deal_users": 2,
         **dict.fromkeys(POINT, 6),
         "cross_validate": 4,  # every size at c = 1, one size at c = 0
+        **dict.fromkeys(ATTACK, 3),
+        "ask_own_models": 1,
+        "tabulate_attacks": 1,
         "tabulate_leakage": 1,
         "tabulate_information": 1,
         "tabulate_accuracy": 1,
-        "draw_figure": 6,
+        "draw_figure": FIGURES,
         "write_findings": 1,
         "all": 1,
     }
@@ -112,6 +122,68 @@ def test_leakage_is_what_the_responses_say(finished):
     assert ((own["rank_next"] == 1) == match).all()
 
 
+def test_users_are_attacked_where_both_groups_are_large_enough(finished):
+    for point, rows in (("target-20", True), ("target-5000", False), ("target-max", False)):
+        folder = finished.result(f"grid/common-1/{point}")
+        scores = pd.read_parquet(folder / "scores.parquet")
+        assert scores.columns.tolist() == [
+            *("repeat", "user", "member", "score", "value", "observations"),
+        ]
+        assert (len(scores) > 0) == rows
+    attacks = read_table(finished.result("tables/attacks.csv"))
+    assert attacks.columns.tolist() == [
+        *("common_fraction", "target_size", "repeat", "score", "access", "control", "metric"),
+        *("level", "value", "ci_low", "ci_high"),
+    ]
+    assert set(attacks["target_size"]) == {20}
+    assert set(attacks["score"]) == set(SCORES)
+    assert set(attacks["control"]) == {"no", "shuffled"}  # all users of the target are common
+    verdicts = read_table(finished.result("tables/verdicts.csv"))
+    assert verdicts.columns.tolist() == [
+        *("common_fraction", "target_size", "repeat", "fdr", "listed", "false", "realised"),
+        "reference_mismatch",
+    ]
+    assert not verdicts["reference_mismatch"].any()
+
+
+def test_the_gap_of_matches_is_the_leak(finished):
+    """The advantage of guessing by one transition: TPR - FPR of tables/leakage.csv."""
+    scores = pd.read_parquet(finished.result("grid/common-1/target-20/scores.parquet"))
+    own = scores[scores["score"] == "matches"]
+    assert (own["observations"] == 19).all()
+    rates = own.groupby(["repeat", "member"])["value"].mean().unstack()
+    leakage = read_table(finished.result("tables/leakage.csv")).set_index(POINT_KEYS)
+    leakage = leakage.loc[("1", 20), "leakage"]
+    np.testing.assert_allclose(rates[True] - rates[False], leakage, atol=1e-12)
+
+
+def test_areas_are_those_of_the_scores(finished):
+    scores = pd.read_parquet(finished.result("grid/common-1/target-20/scores.parquet"))
+    attacks = read_table(finished.result("tables/attacks.csv"))
+    real = attacks[(attacks["metric"] == "auc") & (attacks["control"] == "no")]
+    assert len(real) == 2 * len(SCORES)
+    for _, row in real.iterrows():
+        own = scores[(scores["repeat"] == row["repeat"]) & (scores["score"] == row["score"])]
+        assert row["value"] == pytest.approx(roc_auc_score(own["member"], own["value"]))
+        assert row["ci_low"] <= row["value"] <= row["ci_high"]
+
+
+def test_listed_users_are_those_of_the_p_values(finished):
+    p = pd.read_parquet(finished.result("grid/common-1/target-20/p_values.parquet"))
+    verdicts = read_table(finished.result("tables/verdicts.csv"))
+    for (_, own), (_, row) in zip(p.groupby("repeat"), verdicts.iterrows(), strict=True):
+        passed = false_discovery_control(own["p_value"]) <= row["fdr"]
+        assert own["listed"].tolist() == passed.tolist()
+        assert (row["listed"], row["false"]) == (passed.sum(), (passed & ~own["member"]).sum())
+
+
+def test_only_what_is_configured_costs_anything(copy):
+    copy.configure(SMALL | {"attacks": {"scores": [], "verdicts": None}})
+    plan = copy.plan("--forceall")
+    assert not {"ask_own_models", "ask_comparisons", "attack_users"} & plan.keys()
+    assert plan["draw_figure"] == 6
+
+
 def test_information_falls_to_nothing_where_both_hold_the_same(finished):
     table = read_table(finished.result("tables/information.csv"))
     by_point = table.groupby(["common_fraction", "target_size"])["value"].mean()
@@ -146,7 +218,7 @@ def test_what_is_made_from_the_stand_in_says_so(finished):
     assert "Synthetic stand-in" in finished.result("findings.md").read_text()
     for figure in finished.result("figures").glob("*.svg"):
         assert "synthetic stand-in" in figure.read_text()
-    assert len(list(finished.result("figures").iterdir())) == 18
+    assert len(list(finished.result("figures").iterdir())) == 3 * FIGURES
 
 
 def test_no_raw_session_id_leaves_the_first_stage(finished):
@@ -184,10 +256,12 @@ def test_a_new_target_size_runs_its_point_and_the_results_alone(copy):
         **dict.fromkeys(POINT, 2),
         # One more at c = 1; at c = 0 it may be the size that is compared.
         "cross_validate": 2,
+        **ATTACK,
+        "tabulate_attacks": 1,
         "tabulate_leakage": 1,
         "tabulate_information": 1,
         "tabulate_accuracy": 1,
-        "draw_figure": 5,
+        "draw_figure": FIGURES - 1,
         "write_findings": 1,
         "all": 1,
     }
@@ -204,7 +278,17 @@ def test_a_new_target_size_runs_its_point_and_the_results_alone(copy):
 @pytest.mark.parametrize(
     ("change", "plan"),
     [
-        ({"figures": {"font_pt": 7}}, {"draw_figure": 6, "all": 1}),
+        ({"figures": {"font_pt": 7}}, {"draw_figure": FIGURES, "all": 1}),
+        (
+            {"attacks": SMALL["attacks"] | {"k": 3}},
+            {
+                "attack_users": 3,  # and no model is trained anew
+                "tabulate_attacks": 1,
+                "draw_figure": 6,
+                "write_findings": 1,
+                "all": 1,
+            },
+        ),
         (
             {"information": {"cells": ["song"]}},
             {
@@ -235,9 +319,12 @@ def test_a_new_target_size_runs_its_point_and_the_results_alone(copy):
             {
                 **{rule: 6 for rule in POINT if rule != "train_models"},
                 "train_models": 6,  # their models are gone, and asked again
+                **dict.fromkeys(ATTACK, 3),
+                "ask_own_models": 3,  # an adversary of another size at each
+                "tabulate_attacks": 1,
                 "tabulate_information": 1,
                 **LEAKAGE_RESULTS,
-                "draw_figure": 4,
+                "draw_figure": FIGURES - 2,
             },
         ),
         (
@@ -245,14 +332,18 @@ def test_a_new_target_size_runs_its_point_and_the_results_alone(copy):
             {
                 **{rule: 6 for rule in POINT if rule != "estimate_information"},
                 "cross_validate": 4,
+                **dict.fromkeys(ATTACK, 3),
+                "ask_own_models": 1,
+                "tabulate_attacks": 1,
                 "tabulate_accuracy": 1,
                 **LEAKAGE_RESULTS,
-                "draw_figure": 4,
+                "draw_figure": FIGURES - 2,
             },
         ),
     ],
     ids=[
         "figures",
+        "attacks",
         "cells",
         "timing cells",
         "min_songs",
@@ -272,7 +363,7 @@ def test_changed_code_reruns_what_uses_it(copy):
     assert copy.plan() == {"measure_leakage": 6, **LEAKAGE_RESULTS}
     with open(copy.folder / "workflow/fidelity/figures.py", "a") as file:
         file.write("\n# changed\n")
-    assert copy.plan() == {"measure_leakage": 6, **LEAKAGE_RESULTS, "draw_figure": 6}
+    assert copy.plan() == {"measure_leakage": 6, **LEAKAGE_RESULTS, "draw_figure": FIGURES}
 
 
 def test_a_touch_or_the_times_of_a_fresh_clone_rerun_nothing(copy):

@@ -1,0 +1,184 @@
+import numpy as np
+import pytest
+from scipy.stats import ttest_rel
+from sklearn.metrics import roc_auc_score
+
+from fidelity.roc import roc, true_positive_rate_at
+from fidelity.scores import SCORES, VERDICT_SCORES, Settings
+from fidelity.user_attacks import TABLES, Plan, Scene, attack, score_users
+
+from .made_up_users import draw_case, draw_responses
+
+SETTINGS = Settings(epsilon=1e-3, k=3, gamma=1.0, prior=2.0)
+N_USERS = 100
+
+
+def make_scene(seed, references=True, target_only=True):
+    """Return a scene of 100 users, 40 of them members, whose models answer at random."""
+    target, knowledge = draw_case(seed, N_USERS, 2000, n_pairs=4)
+    rng = np.random.default_rng(seed)
+    if not references:
+        knowledge = knowledge._replace(references=None)
+    return Scene(
+        users=10 * np.arange(N_USERS),
+        member=rng.permutation(N_USERS) < 40,
+        target=target,
+        knowledge=knowledge,
+        target_only=draw_responses(rng, 2000) if target_only else None,
+        swapped=draw_responses(rng, 2000),
+        in_swapped=rng.permutation(N_USERS) < 40,
+        target_size=60,
+        bigram_of=lambda rows: knowledge.bigram[rows],
+    )
+
+
+def report_of(scene, scores=tuple(SCORES), verdict_score="matches"):
+    plan = Plan(list(scores), SETTINGS, verdict_score, 0.2)
+    return attack(scene, plan, np.random.default_rng(0))
+
+
+def rows_of(report, table, **fields):
+    rows = report.tables[table]
+    return [row for row in rows if all(row[name] == value for name, value in fields.items())]
+
+
+def test_rows_have_the_fields_of_their_tables():
+    report = report_of(make_scene(1))
+    assert report.tables.keys() == TABLES.keys()
+    for name, rows in report.tables.items():
+        assert rows
+        for row in rows:
+            assert row.keys() <= set(TABLES[name])
+
+
+def test_every_score_has_every_metric_and_control():
+    report = report_of(make_scene(2))
+    for score in SCORES:
+        for control in ("no", "shuffled", "target-only"):
+            rows = rows_of(report, "attacks", score=score, control=control)
+            found = [(row["metric"], row["level"]) for row in rows if row["metric"] != "p at most"]
+            assert found == [
+                ("auc", None),
+                *[("tpr", level) for level in (0.1, 0.01, 0.001)],
+                ("advantage", None),
+                *[("precision", share) for share in (0.01, 0.05, 0.1)],
+            ]
+            assert all(row["access"] == SCORES[score].access for row in rows)
+
+
+def test_what_cannot_be_resolved_is_empty():
+    """Of 60 others none is one in a hundred."""
+    report = report_of(make_scene(3))
+    for row in rows_of(report, "attacks", metric="tpr"):
+        assert (row["value"] is None) == (row["level"] < 1 / 60)
+    assert {row["fpr"] for row in report.tables["roc"]} == {
+        *(0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0)
+    }
+
+
+def test_controls_keep_scores_or_labels():
+    scene = make_scene(4)
+    report = report_of(scene, ["matches", "log-likelihood"])
+    areas = {
+        row["control"]: row["value"]
+        for row in rows_of(report, "attacks", metric="auc", score="log-likelihood")
+    }
+    value = report.scores["log-likelihood"].value
+    assert areas["no"] == pytest.approx(roc_auc_score(scene.member, value))
+    control = score_users(["log-likelihood"], scene.target_only, scene.knowledge, SETTINGS)
+    control = control["log-likelihood"].value
+    assert areas["target-only"] == pytest.approx(roc_auc_score(scene.member, control))
+    assert areas["shuffled"] != areas["no"]
+
+
+def test_controls_average_to_a_half():
+    """Over 20 deals, within 4 standard errors; single intervals miss one time in twenty."""
+    for control in ("shuffled", "target-only"):
+        areas = []
+        for seed in range(20):
+            report = report_of(make_scene(seed), ["matches"])
+            (row,) = rows_of(report, "attacks", metric="auc", control=control)
+            areas.append(row["value"])
+        error = np.std(areas, ddof=1) / np.sqrt(len(areas))
+        assert abs(np.mean(areas) - 0.5) < 4 * error
+
+
+def test_without_target_only_users_or_references_there_is_less():
+    scene = make_scene(5, references=False, target_only=False)
+    report = report_of(scene)
+    assert {row["control"] for row in report.tables["attacks"]} == {"no", "shuffled"}
+    needs = {name for name in SCORES if "references" in SCORES[name].needs}
+    assert report.scores.keys() == SCORES.keys() - needs
+    assert report.tables["shared_users"] == report.tables["verdicts"] == []
+    assert report.p is None
+    assert report.listed is None
+
+
+@pytest.mark.parametrize("name", VERDICT_SCORES)
+def test_verdicts_count_who_is_listed(name):
+    scene = make_scene(6)
+    report = report_of(scene, verdict_score=name)
+    (row,) = report.tables["verdicts"]
+    assert row["listed"] == report.listed.sum()
+    assert row["false"] == (report.listed & ~scene.member).sum()
+    assert row["realised"] == row["false"] / max(row["listed"], 1)
+    assert row["reference_mismatch"]  # 60 users of the target, 50 a reference model
+    for row in rows_of(report, "attacks", metric="p at most", control="no"):
+        assert row["value"] == np.mean(report.p[~scene.member] <= row["level"])
+
+
+def test_the_counterfactual_is_a_paired_comparison():
+    scene = make_scene(7)
+    (row,) = report_of(scene).tables["counterfactual"]
+    user = scene.knowledge.user
+    known, unknown = [], []
+    for u in range(N_USERS):
+        rates = [np.mean(said.match[user == u]) for said in (scene.target, scene.swapped)]
+        if scene.member[u] and not scene.in_swapped[u]:
+            known.append(rates[0]), unknown.append(rates[1])
+        if scene.in_swapped[u] and not scene.member[u]:
+            known.append(rates[1]), unknown.append(rates[0])
+    assert row["users"] == len(known)
+    assert row["with_them"] == pytest.approx(np.mean(known))
+    assert row["without_them"] == pytest.approx(np.mean(unknown))
+    bounds = ttest_rel(known, unknown).confidence_interval(0.95)
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(tuple(bounds))
+
+
+def test_outliers_are_tenths_by_surprise():
+    scene = make_scene(8)
+    report = report_of(scene, ["matches", "log-likelihood"])
+    leaks = rows_of(report, "outliers", metric="leak")
+    assert [row["decile"] for row in leaks] == [*range(1, 11)]
+    assert all(row["members"] + row["others"] == 10 for row in leaks)
+    surprises = [row["surprise"] for row in leaks]
+    assert surprises == sorted(surprises)
+    user = scene.knowledge.user
+    bits = -np.log2(np.maximum(scene.knowledge.own.probability, SETTINGS.epsilon))
+    surprise = np.array([bits[user == u].mean() for u in range(N_USERS)])
+    last = np.argsort(surprise)[-10:]
+    of_member, of_other = (
+        scene.target.match[np.isin(user, last[scene.member[last] == side])].mean()
+        for side in (True, False)
+    )
+    assert leaks[-1]["value"] == pytest.approx(of_member - of_other)
+    # Ten users do not resolve a rate of one in a hundred.
+    assert all(row["value"] is None for row in rows_of(report, "outliers", metric="tpr"))
+
+
+def test_curves_are_read_off_at_steps():
+    scene = make_scene(9)
+    report = report_of(scene, ["matches", "log-likelihood"])
+    steps = roc(report.scores["log-likelihood"].value, scene.member)
+    for row in rows_of(report, "roc", control="no", score="log-likelihood"):
+        assert row["tpr"] == true_positive_rate_at(steps, row["fpr"]).value
+
+
+def test_a_model_that_remembers_its_users_gives_them_away():
+    scene = make_scene(10)
+    known = scene.member[scene.knowledge.user]
+    probability = np.where(known, 0.9, 0.1)
+    scene = scene._replace(target=scene.target._replace(match=known, probability=probability))
+    report = report_of(scene, ["matches", "log-likelihood", "Markov ratio"])
+    for row in rows_of(report, "attacks", metric="auc", control="no"):
+        assert row["value"] > 0.99
