@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from fidelity.scores import Knowledge, References, Responses, Settings
+from fidelity.responses import Responses
+from fidelity.scores import Knowledge, References, Settings
 
 SETTINGS = Settings(epsilon=1e-3, k=3, gamma=1.0, prior=2.0)
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from scipy.stats import binom, norm, poisson_binom
 
 from fidelity import scores
+from fidelity.responses import Responses
 from fidelity.scores import (
     ACCESS,
     SCORES,
     Knowledge,
     References,
-    Responses,
     bigram_without_user,
     log_tails,
     match_rates,

@@ -13,13 +13,13 @@ from scipy.stats import t as student
 from fidelity.comparisons import draw_references
 from fidelity.emulation import rows_of
 from fidelity.recommender import ask_model
+from fidelity.responses import Responses
 from fidelity.roc import area
 from fidelity.scores import (
     SCORES,
     VERDICT_SCORES,
     Knowledge,
     References,
-    Responses,
     bigram_without_user,
 )
 from fidelity.verdicts import estimate_shared_users, list_users, null_scores, p_values

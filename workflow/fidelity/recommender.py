@@ -14,7 +14,7 @@ from .codes import distinct_rows, find
 from .errors import InputError
 from .files import whole_file
 from .forest import HIGHEST_LEVEL, grow_forest, load_grown, save_grown
-from .scores import Responses
+from .responses import Responses
 
 FOLDS = 10
 _BATCH_CELLS = 1 << 24

@@ -30,21 +30,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .codes import distinct_rows
+from .responses import Responses
 
 ACCESS = ["label", "top-k", "probability"]  # each grants what those before it grant
 _BLOCK_CELLS = 1 << 20
-
-
-class Responses(NamedTuple):
-    """What a model says to each transition, arrays of shape (transitions,).
-
-    `match` (bool) is c_j, `probability` p_j, `rank` r_j from 1; the latter two are None for a
-    model that tells no probabilities. Of several models the shape is (models, transitions).
-    """
-
-    match: np.ndarray
-    probability: np.ndarray | None
-    rank: np.ndarray | None
 
 
 class References(NamedTuple):

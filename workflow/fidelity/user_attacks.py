@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from .comparisons import are_references_smaller
+from .responses import Responses
 from .roc import (
     CONFIDENCE,
     Estimate,
@@ -21,7 +22,7 @@ from .roc import (
     roc,
     true_positive_rate_at,
 )
-from .scores import SCORES, Knowledge, Responses, Settings
+from .scores import SCORES, Knowledge, Settings
 from .verdicts import SharedUsers, estimate_shared_users, list_users, null_scores, p_values
 
 FALSE_POSITIVE_RATES = [0.1, 0.01, 0.001]

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import stdtrit
 
+from .responses import Responses
 from .roc import CONFIDENCE
-from .scores import Knowledge, Responses
+from .scores import Knowledge
 
 
 class SharedUsers(NamedTuple):

@@ -7,7 +7,8 @@ import numpy as np
 from fidelity.comparisons import SWAPPED, TARGET_ONLY, is_attackable
 from fidelity.emulation import GridPoint, make_databases, rows_of
 from fidelity.logs import log, logged
-from fidelity.scores import Knowledge, References, Responses, Settings, bigram_without_user
+from fidelity.responses import Responses
+from fidelity.scores import Knowledge, References, Settings, bigram_without_user
 from fidelity.seeding import generator
 from fidelity.tables import read_columns, read_groups, write_columns, write_rows
 from fidelity.user_attacks import TABLES, Plan, Scene, attack

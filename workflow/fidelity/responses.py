@@ -1,0 +1,18 @@
+"""What a model answers about transitions: the one type that models and attacks share."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Responses(NamedTuple):
+    """What a model says to each transition, arrays of shape (transitions,).
+
+    `match` (bool) tells if the answer is the song that came next, `probability` is what that song
+    is given, `rank` its place by descending probability, from 1; the latter two are None for a
+    model that tells no probabilities. Of several models the shape is (models, transitions).
+    """
+
+    match: np.ndarray
+    probability: np.ndarray | None
+    rank: np.ndarray | None
