@@ -3,8 +3,9 @@ import pytest
 from scipy.stats import ttest_rel
 from sklearn.metrics import roc_auc_score
 
-from fidelity.roc import roc, true_positive_rate_at
-from fidelity.scores import SCORES, VERDICT_SCORES, Settings
+from fidelity.recommender import ask_model
+from fidelity.roc import area, roc, true_positive_rate_at
+from fidelity.scores import SCORES, VERDICT_SCORES, Knowledge, Settings
 from fidelity.user_attacks import TABLES, Plan, Scene, attack, score_users
 
 from .made_up_users import draw_case, draw_responses
@@ -182,3 +183,31 @@ def test_a_model_that_remembers_its_users_gives_them_away():
     report = report_of(scene, ["matches", "log-likelihood", "Markov ratio"])
     for row in rows_of(report, "attacks", metric="auc", control="no"):
         assert row["value"] > 0.99
+
+
+FOREST = {"estimator": "fidelity.forest.RandomForestClassifier", "n_estimators": 10}
+
+
+def area_of_matches(seed, timing_levels):
+    """Return the AUC of matches of 200 users, half of them known to a forest.
+
+    All follow one table of songs; the timing data are random, of so many levels.
+    """
+    rng = np.random.default_rng(seed)
+    n_users, songs = 200, 20
+    user = np.repeat(np.arange(n_users), 19)
+    table = rng.dirichlet(np.full(songs, 0.1), size=songs).cumsum(axis=1)
+    song = rng.integers(songs, size=len(user))
+    y = (rng.random(len(user))[:, None] > table[song]).sum(axis=1).clip(max=songs - 1)
+    X = np.column_stack([song, rng.integers(timing_levels, size=len(user))])
+    member = rng.permutation(n_users) < n_users // 2
+    known = member[user]
+    responses = ask_model(FOREST, (X[known], y[known]), (X, y), seed)
+    knowledge = Knowledge(user, n_users)
+    return area(SCORES["matches"].function(responses, knowledge, SETTINGS).value, member)
+
+
+def test_fine_timing_gives_members_away_and_songs_alone_hardly():
+    assert area_of_matches(1, timing_levels=60_000) > 0.95
+    coarse = [area_of_matches(seed, timing_levels=1) for seed in range(20)]
+    assert 0.5 < np.mean(coarse) < 0.6
