@@ -1,6 +1,8 @@
+import io
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axis import Tick
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -9,7 +11,14 @@ from matplotlib.text import Text
 from fidelity.figures import FIGURES, draw, save
 from fidelity.summary import mean_with_interval
 
-from .made_up import CURVE, SONGS, accuracy_table, information_table, leakage_table
+from .made_up import (
+    CURVE,
+    SONGS,
+    accuracy_table,
+    information_table,
+    leakage_table,
+    user_tables,
+)
 
 STYLE = {"width_mm": 120, "font_pt": 8}
 NOTE = "synthetic stand-in"
@@ -25,7 +34,53 @@ def _tables(repeats=3):
         "leakage": {"leakage": leakage},
         "accuracy": {"accuracy": accuracy, "in_sample": in_sample, "songs": SONGS},
         "song_selection": {"curve": CURVE, "songs": SONGS},
+        **_attack_tables(user_tables(repeats), leakage),
     }
+
+
+def _attack_tables(found, leakage):
+    """Return the tables of each figure of attacks on users."""
+    names = {
+        "attack_roc": ["roc"],
+        "attack_sizes": ["attacks"],
+        "attack_scores": ["attacks", "shared_users"],
+        "counterfactual": ["counterfactual"],
+        "shared_users": ["shared_users"],
+        "outliers": ["outliers"],
+    }
+    tables = {figure: {name: found[name] for name in own} for figure, own in names.items()}
+    tables["counterfactual"]["leakage"] = leakage
+    return tables
+
+
+def _scarce_attack_tables():
+    """What is found of attacks where little is asked for, or where nobody could be attacked."""
+    found, leakage = user_tables(), leakage_table()
+    empty = {name: _reread(table.iloc[:0]) for name, table in found.items()}
+    plain = user_tables(1, ("matches",))
+    small = user_tables(2, ("matches", "RMIA"), sizes=(500,))
+    large = user_tables(2, sizes=(None,))
+    unknown = {"shared_users": found["shared_users"].assign(estimate=np.nan, ci_low=np.nan)}
+    return {
+        "nobody": _attack_tables(empty, leakage),
+        "one plain score": _attack_tables(plain, leakage),
+        "one small size": _attack_tables(small, leakage[leakage["target_size"] == 500]),
+        "the largest size": _attack_tables(large, leakage.groupby("common_fraction").tail(2)),
+        "nothing identifiable": {"shared_users": unknown},
+    }
+
+
+def _reread(table):
+    """Return a table as it is after it was written and read: without rows, without types."""
+    file = io.StringIO(table.to_csv(index=False))
+    return pd.read_csv(file, dtype={"common_fraction": str})
+
+
+SCARCE = [
+    pytest.param(name, tables, id=f"{name}, {case}")
+    for case, figures in _scarce_attack_tables().items()
+    for name, tables in figures.items()
+]
 
 
 def _points(axes):
@@ -64,7 +119,9 @@ def _extreme_tables():
     }
 
 
-@pytest.mark.parametrize(("name", "tables"), [*_tables().items(), *_extreme_tables().items()])
+@pytest.mark.parametrize(
+    ("name", "tables"), [*_tables().items(), *_extreme_tables().items(), *SCARCE]
+)
 def test_no_two_texts_overlap(name, tables, tmp_path):
     figure = draw(name, tables, STYLE)
     save(figure, tmp_path / "figure.png", STYLE, NOTE)

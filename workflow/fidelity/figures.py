@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import NullFormatter
 
+from . import attack_figures
 from .plotting import (
     GREY,
     MARKERS,
@@ -189,6 +190,7 @@ _BANDS = {
     "figure4": _OVER_DEALS,
     "leakage": _OVER_DEALS,
     "accuracy": "bands: 95 % intervals over folds",
+    **attack_figures.BANDS,
 }
 FIGURES = {
     "figure2": draw_true_positives,
@@ -197,6 +199,7 @@ FIGURES = {
     "leakage": draw_leakage,
     "accuracy": draw_accuracy,
     "song_selection": draw_song_selection,
+    **attack_figures.FIGURES,
 }
 
 
