@@ -58,8 +58,9 @@ elif SOURCE["format"] == "crowdai":
     RAW = {shard: str(path) for shard, path in find_logs(SOURCE["logs"]).items()}
 
 USER_TABLES = ["attacks", "roc", "verdicts", "shared_users", "counterfactual", "outliers"]
+ARE_USERS_ATTACKED = bool(ATTACKED_FRACTIONS and ATTACKS["scores"])
 TABLES = [
-    *(USER_TABLES if ATTACKED_FRACTIONS and ATTACKS["scores"] else []),
+    *(USER_TABLES if ARE_USERS_ATTACKED else []),
     "leakage",
     "accuracy",
     "in_sample_accuracy",
@@ -81,6 +82,16 @@ FIGURES = {
     },
     "song_selection": {"curve": "sessions/song_selection.csv", "songs": "sessions/songs.parquet"},
 }
+if ARE_USERS_ATTACKED:
+    for figure, tables in {
+        "attack_roc": ["roc"],
+        "attack_sizes": ["attacks"],
+        "attack_scores": ["attacks", "shared_users"],
+        "counterfactual": ["leakage", "counterfactual"],
+        "shared_users": ["shared_users"],
+        "outliers": ["outliers"],
+    }.items():
+        FIGURES[figure] = {table: f"tables/{table}.csv" for table in tables}
 FORMATS = ["pdf", "png", "svg"]
 
 
