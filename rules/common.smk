@@ -83,15 +83,20 @@ FIGURES = {
     "song_selection": {"curve": "sessions/song_selection.csv", "songs": "sessions/songs.parquet"},
 }
 if ARE_USERS_ATTACKED:
-    for figure, tables in {
-        "attack_roc": ["roc"],
-        "attack_sizes": ["attacks"],
-        "attack_scores": ["attacks", "shared_users"],
-        "counterfactual": ["leakage", "counterfactual"],
-        "shared_users": ["shared_users"],
-        "outliers": ["outliers"],
-    }.items():
-        FIGURES[figure] = {table: f"tables/{table}.csv" for table in tables}
+    FIGURES |= {
+        "attack_roc": {"roc": "tables/roc.csv"},
+        "attack_sizes": {"attacks": "tables/attacks.csv"},
+        "attack_scores": {
+            "attacks": "tables/attacks.csv",
+            "shared_users": "tables/shared_users.csv",
+        },
+        "counterfactual": {
+            "leakage": "tables/leakage.csv",
+            "counterfactual": "tables/counterfactual.csv",
+        },
+        "shared_users": {"shared_users": "tables/shared_users.csv"},
+        "outliers": {"outliers": "tables/outliers.csv"},
+    }
 FORMATS = ["pdf", "png", "svg"]
 
 

@@ -83,7 +83,9 @@ def user_tables(repeats=3, names=tuple(SCORES), sizes=(*SIZES, None)):
                 if level >= 3e-4
             ]
         tables["counterfactual"].append(point | {"difference": 0.2 + repeat / 100})
-        tables["outliers"] += [point | row for row in _outliers(names, has_references)]
+        tables["outliers"] += [
+            point | row for row in _outliers(names, has_references, size == SIZES[0])
+        ]
         if has_references:
             is_known = not (fraction == "0.5" and size is None and repeat == 0)
             found = {"estimate": common, "ci_low": common - 0.1, "ci_high": common + 0.1}
@@ -102,12 +104,12 @@ def _measures(power, repeat, is_small):
     yield {"metric": "tpr", "level": 0.01, "value": rate}
 
 
-def _outliers(names, has_references):
+def _outliers(names, has_references, is_small):
     for decile in range(1, 11):
         yield {"decile": decile, "score": "matches", "metric": "leak", "value": decile / 20}
         for i, name in enumerate(names):
             if has_references or "references" not in SCORES[name].needs:
-                value = decile * (i + 1) / (10 * len(names))
+                value = None if is_small else decile * (i + 1) / (10 * len(names))
                 labels = {"decile": decile, "score": name, "metric": "tpr", "level": 0.01}
                 yield labels | {"value": value}
 

@@ -60,12 +60,14 @@ def _scarce_attack_tables():
     plain = user_tables(1, ("matches",))
     small = user_tables(2, ("matches", "RMIA"), sizes=(500,))
     large = user_tables(2, sizes=(None,))
+    long = user_tables(2, ("matches", "calibrated matches", "calibrated log-likelihood"))
     unknown = {"shared_users": found["shared_users"].assign(estimate=np.nan, ci_low=np.nan)}
     return {
         "nobody": _attack_tables(empty, leakage),
         "one plain score": _attack_tables(plain, leakage),
         "one small size": _attack_tables(small, leakage[leakage["target_size"] == 500]),
         "the largest size": _attack_tables(large, leakage.groupby("common_fraction").tail(2)),
+        "long names": _attack_tables(long, leakage),
         "nothing identifiable": {"shared_users": unknown},
     }
 

@@ -5,6 +5,7 @@ no grid point had enough users to attack, the figure says so. Where one common f
 it is the one nearest to one half. Scores are told apart by marker, their access by shade.
 """
 
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -20,6 +21,7 @@ from .summary import POINT, mean_with_interval
 from .user_attacks import NO_CONTROL, SHUFFLED, TARGET_ONLY
 
 LEVEL = 0.01  # the FPR at which scores are compared
+_UNRESOLVED = f"not resolvable: fewer than {round(1 / LEVEL)} others"
 METRICS = {"AUC": ("auc", 0.5), "TPR at 1 % FPR": ("tpr", LEVEL)}  # and what guessing gives
 _LINE = ["score", "control", "target_size"]
 _LINES = ["-", "--", "-.", ":"]
@@ -30,6 +32,7 @@ _CONTROLS = {
 }
 _DIAGONAL = _GUESSING = {"color": "black", "linestyle": ":", "linewidth": 0.8}
 _SHOWN_UNIDENTIFIED = 6
+_LEGEND_LETTERS = 74  # in a line of 120 mm at 8 pt
 
 
 def draw_roc(roc):
@@ -47,7 +50,6 @@ def draw_roc(roc):
     shown = _plain_and_best(ranked)
     styles = _score_styles(shown)
     figure, panels = new_panels(len(sizes), share_y=True)
-    figure.set_figheight(1.15 * figure.get_figheight())
     lowest = attack["fpr"][attack["target_size"].isin(sizes)].min()
     control = _control_of(own)
     for size, axes in zip(sizes, panels, strict=True):
@@ -62,7 +64,7 @@ def draw_roc(roc):
         axes.set_xlabel("FPR (% of others)")
     panels[0].set_ylabel("TPR (% of members)")
     handles = [_handle(_access_label(name), **styles[name]) for name in shown]
-    handles.append(_handle(f"{ranked[0]}, {control}", **_control_style(control)))
+    handles.append(_handle(_control_label(ranked[0], control), **_control_style(control)))
     _add_legend(figure, [*handles, _handle("guessing", **_GUESSING)], columns=2)
     return figure
 
@@ -82,16 +84,17 @@ def draw_sizes(attacks):
     styles = _score_styles(everywhere) | _reference_styles(referenced)
     controlled = next((name for name in ranked if name in everywhere), ranked[0])
     figure, panels = new_panels(len(METRICS), share_y=False)
-    figure.set_figheight(1.4 * figure.get_figheight())
     for (label, (_, chance)), axes in zip(METRICS.items(), panels, strict=True):
         axes.axhline(chance, **_GUESSING)
         for control in _CONTROLS:
             line = _means(own, label, control, controlled)
-            axes.plot(line["target_size"], line["mean"], **_control_style(control))
+            axes.plot(line["target_size"], line["mean"], marker=".", **_control_style(control))
         for name in everywhere:
             draw_line(axes, _means(own, label, NO_CONTROL, name), **styles[name])
         for name in referenced:
             _draw_points(axes, _means(own, label, NO_CONTROL, name), styles[name])
+        if _select(own, label, NO_CONTROL)["value"].isna().all():
+            _say_unresolved(axes)
         _set_metric_axis(axes.yaxis, own, label)
         _set_size_axis(axes, own["target_size"])
         axes.set_xlabel("users of the target")
@@ -99,7 +102,7 @@ def draw_sizes(attacks):
         axes.set_title(f"c = {_fraction(own)}")
     handles = [_handle(_access_label(name), **style) for name, style in styles.items()]
     for control in _controls_in(own):
-        handles.append(_handle(f"{controlled}, {control}", **_control_style(control)))
+        handles.append(_handle(_control_label(controlled, control), **_control_style(control)))
     _add_legend(figure, [*handles, _handle("guessing", **_GUESSING)], columns=2)
     return figure
 
@@ -118,8 +121,7 @@ def draw_scores(attacks, shared_users):
     colors = dict(zip(sizes, ["0.72", "0.3"][-len(sizes) :], strict=True))
     control = _control_of(own)
     figure, panels = new_panels(len(METRICS), share_y=True)
-    line_inches = panels[0].xaxis.label.get_size() / 72
-    figure.set_figheight(line_inches * (1.5 * len(places) + 17))  # 17 lines for what is around
+    figure.set_figheight((1.5 * len(places) + 10) * _line_inches())  # 10 for what is around
     is_unresolved = False
     for (label, (_, chance)), axes in zip(METRICS.items(), panels, strict=True):
         axes.axvline(chance, **_GUESSING)
@@ -148,8 +150,7 @@ def draw_scores(attacks, shared_users):
     handles.append(_handle(_CONTROLS[control], color="black", marker="|", linestyle=""))
     handles.append(_handle("guessing", **_GUESSING))
     if is_unresolved:
-        label = f"not resolvable: fewer than {round(1 / LEVEL)} others"
-        handles.append(_handle(label, color="black", marker="x", linestyle=""))
+        handles.append(_handle(_UNRESOLVED, color="black", marker="x", linestyle=""))
     _add_legend(figure, handles, columns=1)
     return figure
 
@@ -186,7 +187,8 @@ def draw_counterfactual(leakage, counterfactual):
         _set_size_axis(axes, sizes)
         axes.set_title(f"c = {fraction}")
     lowest = min(0, *(table[column].min() for table, column, _ in lines.values()))
-    panels[0].set_ylim(1.1 * lowest, None)
+    highest = panels[0].get_ylim()[1]
+    panels[0].set_ylim(1.1 * lowest, highest + 0.05 * (highest - lowest))
     panels[0].set_ylabel("difference of match rates")
     _keep_ticks_inside(panels[0])
     # Of the middle panel, or between two: what belongs to all panels would be below the legend.
@@ -249,7 +251,6 @@ def draw_outliers(outliers):
     rates = own[own["metric"] == "tpr"]
     best = _best_by_access(_rank(rates, rates, "value"))
     figure, (left, right) = new_panels(2, share_y=False)
-    figure.set_figheight(1.1 * figure.get_figheight())
     leak = mean_with_interval(own[own["metric"] == "leak"], "value", by=["decile"])
     draw_line(left, leak, x="decile", color="black", marker="o")
     left.set_ylim(min(0, 1.1 * leak["mean"].min()), None)
@@ -259,6 +260,8 @@ def draw_outliers(outliers):
     by_decile = mean_with_interval(rates, "value", by=["score", "decile"])
     for name in best:
         draw_line(right, by_decile[by_decile["score"] == name], x="decile", **styles[name])
+    if by_decile.empty:
+        _say_unresolved(right)
     right.axhline(LEVEL, **_GUESSING)
     right.set_ylim(-0.02, 1.02)
     _keep_ticks_inside(right)
@@ -305,6 +308,11 @@ def _say(text):
     figure = Figure()
     figure.text(0.5, 0.5, text, ha="center", va="center")
     return figure
+
+
+def _say_unresolved(axes):
+    middle = {"ha": "center", "va": "center", "transform": axes.transAxes}
+    axes.text(0.5, 0.5, _UNRESOLVED.replace(": ", ":\n"), **middle)
 
 
 def _nearest_half(table):
@@ -410,6 +418,10 @@ def _controls_in(own):
 
 def _access_label(name):
     return f"{SCORES[name].access}: {name}"
+
+
+def _control_label(name, control):
+    return f"control: {name}, {control}"
 
 
 def _size_label(size, own, shared_users):
@@ -522,6 +534,21 @@ def _handle(label, **style):
     return Line2D([], [], label=label, **style)
 
 
+def _line_inches():
+    return matplotlib.rcParams["font.size"] / 72
+
+
+def _column_widths(handles, columns):
+    """Return the letters of the longest label in each column, as a legend fills them."""
+    parts = np.array_split([len(handle.get_label()) for handle in handles], columns)
+    return [part.max(initial=0) for part in parts]
+
+
 def _add_legend(figure, handles, columns):
+    """Put a legend below the panels, for which the figure grows."""
+    if sum(_column_widths(handles, columns)) > _LEGEND_LETTERS:
+        columns = 1
+    lines = 1.5 * -(-len(handles) // columns) + 1
+    figure.set_figheight(figure.get_figheight() + lines * _line_inches())
     narrow = {"handlelength": 2.2, "handletextpad": 0.6, "columnspacing": 1.2}
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, **narrow)
