@@ -76,6 +76,21 @@ FIGURES = {
     },
     "song_selection": {"curve": "sessions/song_selection.csv", "songs": "sessions/songs.parquet"},
 }
+if ATTACKED:
+    FIGURES |= {
+        "attack_roc": {"roc": "tables/roc.csv"},
+        "attack_sizes": {"attacks": "tables/attacks.csv"},
+        "attack_scores": {
+            "attacks": "tables/attacks.csv",
+            "shared_users": "tables/shared_users.csv",
+        },
+        "counterfactual": {
+            "leakage": "tables/leakage.csv",
+            "counterfactual": "tables/counterfactual.csv",
+        },
+        "shared_users": {"shared_users": "tables/shared_users.csv"},
+        "outliers": {"outliers": "tables/outliers.csv"},
+    }
 FORMATS = ["pdf", "png", "svg"]
 
 

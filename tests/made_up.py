@@ -1,7 +1,12 @@
 """Small tables of results, as the workflow writes them, of made-up numbers."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
+
+from fidelity.scores import SCORES
+from fidelity.user_attacks import CURVE_LEVELS, TABLES
 
 FRACTIONS = {"0": 5000, "0.5": 7000, "1": 10_000}  # and the largest size at each
 SIZES = (500, 1000, 2000, 4000)
@@ -47,6 +52,66 @@ def information_table(repeats=3):
     same = (table["common_fraction"] == "1") & (table["target_size"] == FRACTIONS["1"])
     table["value"] = np.where(same, 0, 100 / table["target_size"] + table["repeat"] / 1000)
     return table.assign(estimator="plug-in", cells="song next_song")
+
+
+def user_tables(repeats=3, names=tuple(SCORES), sizes=(*SIZES, None)):
+    """Tables of attacks on users: score i of n has an AUC of .5 + .4 (i + 1) / n in all repeats.
+
+    At size None, the largest; there and at 4,000 are reference models. Up to 500 users there
+    are too few for an FPR of 1 %. At c = .5 and the largest size, the number of shared users
+    is not identifiable in the first repeat; at c = 1 and the largest size nobody is an other.
+    """
+    tables = {name: [] for name in TABLES}
+    for fraction, size, repeat in itertools.product(FRACTIONS, sizes, range(repeats)):
+        largest = FRACTIONS[fraction]
+        common = float(fraction) * (size or largest) / largest
+        if not 0 < common < 1:
+            continue
+        point = {"common_fraction": fraction, "target_size": size or largest, "repeat": repeat}
+        has_references = size in (4000, None)
+        for name, control in itertools.product(names, ("no", "shuffled", "target-only")):
+            if "references" in SCORES[name].needs and not has_references:
+                continue
+            power = 0.8 * (1 + names.index(name)) / len(names) if control == "no" else 0
+            labels = {"score": name, "access": SCORES[name].access, "control": control}
+            tables["attacks"] += [
+                point | labels | row for row in _measures(power, repeat, size == SIZES[0])
+            ]
+            tables["roc"] += [
+                point | labels | {"fpr": level, "tpr": level ** (1 - power)}
+                for level in CURVE_LEVELS
+                if level >= 3e-4
+            ]
+        tables["counterfactual"].append(point | {"difference": 0.2 + repeat / 100})
+        tables["outliers"] += [
+            point | row for row in _outliers(names, has_references, size == SIZES[0])
+        ]
+        if has_references:
+            is_known = not (fraction == "0.5" and size is None and repeat == 0)
+            found = {"estimate": common, "ci_low": common - 0.1, "ci_high": common + 0.1}
+            found = found if is_known else dict.fromkeys(found)
+            shared = {"truth": common, "reference_mismatch": size is None}
+            tables["shared_users"].append(point | shared | found)
+    points = ["common_fraction", "target_size", "repeat"]
+    return {
+        name: pd.DataFrame(rows, columns=[*points, *TABLES[name]]) for name, rows in tables.items()
+    }
+
+
+def _measures(power, repeat, is_small):
+    yield {"metric": "auc", "value": 0.5 + power / 2 + repeat / 1000}
+    rate = None if is_small else 0.01 ** (1 - power) + repeat / 1000
+    yield {"metric": "tpr", "level": 0.01, "value": rate}
+
+
+def _outliers(names, has_references, is_small):
+    for decile in range(1, 11):
+        yield {"decile": decile, "score": "matches", "metric": "leak", "value": decile / 20}
+        for i, name in enumerate(names):
+            if has_references or "references" not in SCORES[name].needs:
+                value = None if is_small else decile * (i + 1) / (10 * len(names))
+                labels = {"decile": decile, "score": name, "metric": "tpr", "level": 0.01}
+                yield labels | {"value": value}
 
 
 def accuracy_table(accuracy):

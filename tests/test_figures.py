@@ -1,6 +1,8 @@
+import io
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axis import Tick
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -9,7 +11,14 @@ from matplotlib.text import Text
 from fidelity.figures import FIGURES, draw, save
 from fidelity.summary import mean_with_interval
 
-from .made_up import CURVE, SONGS, accuracy_table, information_table, leakage_table
+from .made_up import (
+    CURVE,
+    SONGS,
+    accuracy_table,
+    information_table,
+    leakage_table,
+    user_tables,
+)
 
 STYLE = {"width_mm": 120, "font_pt": 8}
 NOTE = "synthetic stand-in"
@@ -25,7 +34,55 @@ def _tables(repeats=3):
         "leakage": {"leakage": leakage},
         "accuracy": {"accuracy": accuracy, "in_sample": in_sample, "songs": SONGS},
         "song_selection": {"curve": CURVE, "songs": SONGS},
+        **_attack_tables(user_tables(repeats), leakage),
     }
+
+
+def _attack_tables(found, leakage):
+    """Return the tables of each figure of attacks on users."""
+    names = {
+        "attack_roc": ["roc"],
+        "attack_sizes": ["attacks"],
+        "attack_scores": ["attacks", "shared_users"],
+        "counterfactual": ["counterfactual"],
+        "shared_users": ["shared_users"],
+        "outliers": ["outliers"],
+    }
+    tables = {figure: {name: found[name] for name in own} for figure, own in names.items()}
+    tables["counterfactual"]["leakage"] = leakage
+    return tables
+
+
+def _scarce_attack_tables():
+    """What is found of attacks where little is asked for, or where nobody could be attacked."""
+    found, leakage = user_tables(), leakage_table()
+    empty = {name: _reread(table.iloc[:0]) for name, table in found.items()}
+    plain = user_tables(1, ("matches",))
+    small = user_tables(2, ("matches", "RMIA"), sizes=(500,))
+    large = user_tables(2, sizes=(None,))
+    long = user_tables(2, ("matches", "calibrated matches", "calibrated log-likelihood"))
+    unknown = {"shared_users": found["shared_users"].assign(estimate=np.nan, ci_low=np.nan)}
+    return {
+        "nobody": _attack_tables(empty, leakage),
+        "one plain score": _attack_tables(plain, leakage),
+        "one small size": _attack_tables(small, leakage[leakage["target_size"] == 500]),
+        "the largest size": _attack_tables(large, leakage.groupby("common_fraction").tail(2)),
+        "long names": _attack_tables(long, leakage),
+        "nothing identifiable": {"shared_users": unknown},
+    }
+
+
+def _reread(table):
+    """Return a table as it is after it was written and read: without rows, without types."""
+    file = io.StringIO(table.to_csv(index=False))
+    return pd.read_csv(file, dtype={"common_fraction": str})
+
+
+SCARCE = [
+    pytest.param(name, tables, id=f"{name}, {case}")
+    for case, figures in _scarce_attack_tables().items()
+    for name, tables in figures.items()
+]
 
 
 def _points(axes):
@@ -64,7 +121,9 @@ def _extreme_tables():
     }
 
 
-@pytest.mark.parametrize(("name", "tables"), [*_tables().items(), *_extreme_tables().items()])
+@pytest.mark.parametrize(
+    ("name", "tables"), [*_tables().items(), *_extreme_tables().items(), *SCARCE]
+)
 def test_no_two_texts_overlap(name, tables, tmp_path):
     figure = draw(name, tables, STYLE)
     save(figure, tmp_path / "figure.png", STYLE, NOTE)
@@ -128,12 +187,89 @@ def test_one_repeat_is_drawn_without_a_band(tmp_path):
         assert (tmp_path / f"{name}.png").stat().st_size > 10_000
 
 
+def _texts(figure):
+    return [text.get_text() for text in figure.findobj(Text)]
+
+
+def test_roc_is_drawn_in_steps_for_the_plain_and_the_best_scores():
+    figure = draw("attack_roc", _tables()["attack_roc"], STYLE)
+    assert [axes.get_title() for axes in figure.axes] == [
+        "c = 0.5, 4,000 users of the target",
+        "c = 0.5, 7,000 users of the target",
+    ]
+    for axes in figure.axes:
+        guessing, control, *scores = axes.get_lines()
+        assert guessing.get_drawstyle() == "default"
+        assert all(line.get_drawstyle() == "steps-post" for line in [control, *scores])
+        for line, place in zip(scores, (1, 5, 6, 7, 12), strict=True):  # of the 12 scores
+            fpr, tpr = line.get_xydata().T
+            assert np.allclose(tpr, fpr ** (1 - 0.8 * place / 12))
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == [
+        "label: matches",
+        "label: Bernoulli LiRA offline",
+        "top-k: top-k matches",
+        "probability: log-likelihood",
+        "probability: RMIA",
+        "control: RMIA, target-only",
+        "guessing",
+    ]
+
+
+def test_a_rate_that_is_not_resolved_is_no_zero():
+    auc, tpr = draw("attack_sizes", _tables()["attack_sizes"], STYLE).axes
+    sizes = [{size for line in _points(axes)[1:] for size in line[:, 0]} for axes in (auc, tpr)]
+    assert sizes[0] == {500, 1000, 2000, 4000, 7000}
+    assert sizes[1] == {1000, 2000, 4000, 7000}
+    small = _scarce_attack_tables()["one small size"]
+    for name in ("attack_sizes", "attack_scores", "outliers"):
+        texts = " ".join(_texts(draw(name, small[name], STYLE)))
+        assert "not resolvable" in texts
+
+
+def test_bars_are_scores_by_access_at_both_sizes():
+    auc, tpr = draw("attack_scores", _tables()["attack_scores"], STYLE).axes
+    for axes, start, end in ((auc, 0.5, 0.901), (tpr, 0, 0.01**0.2 + 0.001)):
+        bars = axes.patches
+        assert len(bars) == 24
+        assert {bar.get_x() for bar in bars} == {start}
+        assert max(bar.get_x() + bar.get_width() for bar in bars) == pytest.approx(end)
+    labels = [text.get_text() for text in auc.get_yticklabels()]
+    assert [label for label in labels if label.startswith("access: ")] == [
+        "access: label",
+        "access: top-k",
+        "access: probability",
+    ]
+
+
+def test_a_leak_stands_beside_its_counterfactual():
+    panels = draw("counterfactual", _tables()["counterfactual"], STYLE).axes
+    assert [axes.get_title() for axes in panels] == ["c = 0.5", "c = 1"]
+    leak, difference = _points(panels[0])
+    assert np.allclose(leak[:, 1], 0.2)
+    assert np.allclose(difference, [(size, 0.21) for size in (500, 1000, 2000, 4000, 7000)])
+
+
+def test_shares_that_are_not_identifiable_are_named():
+    texts = _texts(draw("shared_users", _tables()["shared_users"], STYLE))
+    assert "c = 0.5, 7,000 users: 1 of 3" in texts
+    assert not any(text.startswith("c = 1, ") for text in texts)
+
+
+def test_without_attacks_a_figure_says_so():
+    for name, tables in _scarce_attack_tables()["nobody"].items():
+        (text,) = _texts(draw(name, tables, STYLE))
+        expected = "No reference models" if name == "shared_users" else "Nobody was attacked"
+        assert text.startswith(expected)
+
+
+@pytest.mark.parametrize("name", ["figure4", "attack_scores"])
 @pytest.mark.parametrize("kind", ["pdf", "png", "svg"])
-def test_the_same_tables_make_the_same_bytes(kind, tmp_path):
+def test_the_same_tables_make_the_same_bytes(kind, name, tmp_path):
     contents = []
     for i in range(2):
         path = tmp_path / f"{i}.{kind}"
-        save(draw("figure4", _tables()["figure4"], STYLE), path, STYLE, NOTE)
+        save(draw(name, _tables()[name], STYLE), path, STYLE, NOTE)
         contents.append(path.read_bytes())
     assert contents[0] == contents[1]
 

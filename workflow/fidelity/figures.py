@@ -6,16 +6,28 @@ writes them and returns a matplotlib `Figure`.
 """
 
 import matplotlib
-import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import NullFormatter
 
+from . import attack_figures
+from .plotting import (
+    GREY,
+    MARKERS,
+    draw_line,
+    fractions_of,
+    inwards,
+    label_end,
+    label_middle,
+    label_point,
+    middle,
+    new_figure,
+    new_panels,
+    round_below,
+    shades,
+)
 from .summary import POINT, mean_with_interval
 
-MARKERS = "osD^vPX*<>"
-GREY = "0.45"
 GOLDEN_RATIO = 1.618
 MM_PER_INCH = 25.4
 _ZERO_BITS = 1e-9
@@ -62,12 +74,12 @@ def save(figure, path, style, note):
 
 def draw_true_positives(shares, accuracy):
     """Figure 2 of the paper: the share of true positives against the target's size."""
-    figure, axes = _new_figure()
+    figure, axes = new_figure()
     _draw_by_fraction(axes, shares)
     widest = _accuracy_by_size(accuracy)
     axes.plot(widest["target_size"], widest["mean"], color="black", linestyle="--", linewidth=1)
     is_end_free = widest["mean"].iloc[-1] < 0.5 * shares["mean"].max()
-    label = _label_end if is_end_free else _label_middle
+    label = label_end if is_end_free else label_middle
     label(axes, widest, "accuracy on unknown users", 4 if is_end_free else 14)
     axes.set_ylabel("true positives (share of all transitions)")
     highest = min(1, shares[["mean", "ci_high"]].max().max())  # one repeat has no interval
@@ -77,7 +89,7 @@ def draw_true_positives(shares, accuracy):
 
 def draw_false_positives(shares):
     """Figure 3 of the paper: the share of false positives against the target's size."""
-    figure, axes = _new_figure()
+    figure, axes = new_figure()
     _draw_by_fraction(axes, shares)
     axes.set_ylabel("false positives (share of all transitions)")
     axes.set_ylim(0, None)
@@ -86,7 +98,7 @@ def draw_false_positives(shares):
 
 def draw_information(information):
     """Figure 4 of the paper: plug-in mutual information against the target's size."""
-    figure, axes = _new_figure()
+    figure, axes = new_figure()
     last = information.groupby("common_fraction").tail(1)
     same = last["common_fraction"][last["mean"] < _ZERO_BITS]
     _draw_by_fraction(axes, information, dict.fromkeys(same, ", same users"))
@@ -97,8 +109,8 @@ def draw_information(information):
 
 def draw_leakage(leakage):
     """TPR and FPR against the target's size, one panel a fraction; the gap is the leak."""
-    fractions = _fractions(leakage)
-    figure, panels = _new_panels(len(fractions), share_y=True)
+    fractions = fractions_of(leakage)
+    figure, panels = new_panels(len(fractions), share_y=True)
     for fraction, axes in zip(fractions, panels, strict=True):
         own = leakage[leakage["common_fraction"] == fraction]
         rates = {rate: mean_with_interval(own, rate) for rate in ("tpr", "fpr")}
@@ -108,10 +120,10 @@ def draw_leakage(leakage):
         )
         for rate, marker, style in (("tpr", "o", "-"), ("fpr", "s", "--")):
             if len(rates[rate]):
-                _draw_line(axes, rates[rate], color="black", marker=marker, linestyle=style)
+                draw_line(axes, rates[rate], color="black", marker=marker, linestyle=style)
         axes.set_title(f"c = {fraction}")
         axes.set_xlim(0, 1.05 * own["target_size"].max())
-        axes.set_xticks([0, _round_below(0.7 * own["target_size"].max())])
+        axes.set_xticks([0, round_below(0.7 * own["target_size"].max())])
     figure.supxlabel("users of the target", size=panels[0].xaxis.label.get_size())
     panels[0].set_ylabel("rate of matches")
     panels[0].set_ylim(0, 1)
@@ -121,14 +133,14 @@ def draw_leakage(leakage):
 
 def draw_accuracy(accuracy, in_sample, songs):
     """Accuracy against the size of the target's database."""
-    figure, axes = _new_figure()
+    figure, axes = new_figure()
     for table, marker, style, label, offset in (
         (in_sample, "s", "--", "on the users it was trained on", 7),
         (accuracy, "o", "-", "on unknown users (10-fold)", -14),
     ):
         widest = _accuracy_by_size(table)
-        _draw_line(axes, widest, color="black", marker=marker, linestyle=style)
-        _label_middle(axes, widest, label, _inwards(offset, _middle(widest)["mean"]))
+        draw_line(axes, widest, color="black", marker=marker, linestyle=style)
+        label_middle(axes, widest, label, inwards(offset, middle(widest)["mean"]))
     baseline = 1 / len(songs)
     axes.axhline(baseline, color=GREY, linewidth=1, linestyle=":")
     axes.annotate(
@@ -147,7 +159,7 @@ def draw_accuracy(accuracy, in_sample, songs):
 
 def draw_song_selection(curve, songs):
     """What is left while the songs with fewest sessions are dropped."""
-    figure, panels = _new_panels(2, share_y=False)
+    figure, panels = new_panels(2, share_y=False)
     kept = curve[curve["songs"] == len(songs)].iloc[0]
     for axes, column, label in zip(
         panels, ("sessions", "ratio"), ("sessions left", "sessions per song"), strict=True
@@ -178,6 +190,7 @@ _BANDS = {
     "figure4": _OVER_DEALS,
     "leakage": _OVER_DEALS,
     "accuracy": "bands: 95 % intervals over folds",
+    **attack_figures.BANDS,
 }
 FIGURES = {
     "figure2": draw_true_positives,
@@ -186,6 +199,7 @@ FIGURES = {
     "leakage": draw_leakage,
     "accuracy": draw_accuracy,
     "song_selection": draw_song_selection,
+    **attack_figures.FIGURES,
 }
 
 
@@ -211,49 +225,20 @@ def _settings(width_mm, font_pt):
     }
 
 
-def _new_figure():
-    figure, (axes,) = _new_panels(1, share_y=False)
-    axes.set_xlabel("users of the target")
-    return figure, axes
-
-
-def _new_panels(n_panels, share_y):
-    figure = Figure()
-    panels = figure.subplots(1, n_panels, sharey=share_y, squeeze=False)[0]
-    for axes in panels:
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,.0f}"))
-    return figure, panels
-
-
 def _accuracy_by_size(table):
     """Return the means at each size, of the largest c: only it has an accuracy at all sizes."""
     found = mean_with_interval(table, "accuracy")
-    return found[found["common_fraction"] == _fractions(found)[-1]]
-
-
-def _fractions(table):
-    return sorted(table["common_fraction"].unique(), key=float)
-
-
-def _round_below(size):
-    """Return the largest number of one digit and zeros that is not above a size."""
-    unit = 10 ** int(np.log10(size))
-    return unit * int(size / unit)
-
-
-def _shades(n):
-    """Return n colours from dark to light that stay apart in greyscale."""
-    return matplotlib.colormaps["cividis"](np.linspace(0, 0.7, n))
+    return found[found["common_fraction"] == fractions_of(found)[-1]]
 
 
 def _draw_by_fraction(axes, table, remarks=None):
     """Draw a labelled line for each c; `remarks` are added to labels, {c: text}."""
-    fractions = _fractions(table)
+    fractions = fractions_of(table)
     for fraction, color, marker in zip(
-        fractions, _shades(len(fractions)), MARKERS * len(fractions), strict=False
+        fractions, shades(len(fractions)), MARKERS * len(fractions), strict=False
     ):
         line = table[table["common_fraction"] == fraction]
-        _draw_line(axes, line, color=color, marker=marker, linestyle="-")
+        draw_line(axes, line, color=color, marker=marker, linestyle="-")
         last = line.iloc[-1]
         axes.annotate(
             f"c = {fraction}{(remarks or {}).get(fraction, '')}",
@@ -263,44 +248,6 @@ def _draw_by_fraction(axes, table, remarks=None):
             color=color,
             path_effects=[withStroke(linewidth=2, foreground="white")],
         )
-
-
-def _draw_line(axes, line, color, marker, linestyle):
-    size = line["target_size"]
-    axes.fill_between(size, line["ci_low"], line["ci_high"], color=color, alpha=0.25, linewidth=0)
-    axes.plot(size, line["mean"], color=color, marker=marker, linestyle=linestyle)
-
-
-def _label_middle(axes, line, text, offset):
-    """Write a line's name `offset` points above its middle."""
-    _label_point(axes, _middle(line), text, offset, "left")
-
-
-def _label_end(axes, line, text, offset):
-    """Write a line's name `offset` points above its right end."""
-    _label_point(axes, line.iloc[-1], text, offset, "right")
-
-
-def _label_point(axes, point, text, offset, side):
-    axes.annotate(
-        text,
-        (point["target_size"], point["mean"]),
-        xytext=(0, offset),
-        textcoords="offset points",
-        ha=side,
-        path_effects=[withStroke(linewidth=2, foreground="white")],
-    )
-
-
-def _middle(line):
-    return line.iloc[len(line) // 2]
-
-
-def _inwards(offset, rate):
-    """Return the offset of a label in points, turned round where it would leave [0, 1]."""
-    if offset < 0:
-        return 7 if rate < 0.15 else offset
-    return -14 if rate > 0.85 else offset
 
 
 def _label_rates(panels, leakage, fractions):
@@ -314,4 +261,4 @@ def _label_rates(panels, leakage, fractions):
         own = known[known["common_fraction"] == fraction]
         point = mean_with_interval(own, rate).iloc[-1]
         panel = panels[fractions.index(fraction)]
-        _label_point(panel, point, rate.upper(), _inwards(offset, point["mean"]), "right")
+        label_point(panel, point, rate.upper(), inwards(offset, point["mean"]), "right")
