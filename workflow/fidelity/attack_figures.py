@@ -30,7 +30,7 @@ _CONTROLS = {
     SHUFFLED: "control: membership is shuffled",
     TARGET_ONLY: "control: a target that knows none of the users",
 }
-_DIAGONAL = _GUESSING = {"color": "black", "linestyle": ":", "linewidth": 0.8}
+_GUESSING = {"color": "black", "linestyle": ":", "linewidth": 0.8}
 _SHOWN_UNIDENTIFIED = 6
 _LEGEND_LETTERS = 74  # in a line of 120 mm at 8 pt
 
@@ -122,19 +122,15 @@ def draw_scores(attacks, shared_users):
     control = _control_of(own)
     figure, panels = new_panels(len(METRICS), share_y=True)
     figure.set_figheight((1.5 * len(places) + 10) * _line_inches())  # 10 for what is around
-    is_unresolved = False
-    for (label, (_, chance)), axes in zip(METRICS.items(), panels, strict=True):
-        axes.axvline(chance, **_GUESSING)
-        start = chance if label == "AUC" else 0
+    unresolved = []
+    for label, axes in zip(METRICS, panels, strict=True):
+        axes.axvline(METRICS[label][1], **_GUESSING)
         for size, shift in zip(sizes, _shifts(len(sizes)), strict=True):
             at_size = own[own["target_size"] == size]
             y = {name: place + shift for name, place in places.items() if name in SCORES}
-            bars = _means(at_size, label, NO_CONTROL)
-            _draw_bars(axes, bars, y, start, {"color": colors[size], "height": 0.8 / len(sizes)})
+            style = {"color": colors[size], "height": 0.8 / len(sizes)}
+            unresolved += _draw_bars(axes, at_size, label, y, style)
             _draw_ticks(axes, _means(at_size, label, control), y)
-            missing = set(at_size["score"]) - set(bars["score"])
-            is_unresolved |= bool(missing)
-            axes.plot([start] * len(missing), [y[name] for name in missing], "x", color="black")
         axes.set_xlabel(label)
         axes.set_title(f"c = {_fraction(own)}")
         _set_metric_axis(axes.xaxis, own, label)
@@ -149,7 +145,7 @@ def draw_scores(attacks, shared_users):
     ]
     handles.append(_handle(_CONTROLS[control], color="black", marker="|", linestyle=""))
     handles.append(_handle("guessing", **_GUESSING))
-    if is_unresolved:
+    if unresolved:
         handles.append(_handle(_UNRESOLVED, color="black", marker="x", linestyle=""))
     _add_legend(figure, handles, columns=1)
     return figure
@@ -213,7 +209,7 @@ def draw_shared_users(shared_users):
     known = shared_users.dropna(subset="estimate")
     points = known.groupby([*POINT, "reference_mismatch"], sort=False)
     points = points[["truth", "estimate", "ci_low", "ci_high"]].mean().reset_index()
-    axes.plot([0, 1], [0, 1], **_DIAGONAL)
+    axes.plot([0, 1], [0, 1], **_GUESSING)
     handles = []
     for i, fraction in enumerate(fractions):
         style = {"color": shades(len(fractions))[i], "marker": MARKERS[i % len(MARKERS)]}
@@ -232,7 +228,7 @@ def draw_shared_users(shared_users):
     handles += [
         _handle("references as large", **round_marker),
         _handle("references smaller", **round_marker, markerfacecolor="white"),
-        _handle("estimate = truth", **_DIAGONAL),
+        _handle("estimate = truth", **_GUESSING),
         *(_handle(text, linestyle="") for text in _name_unidentified(shared_users)),
     ]
     figure.legend(handles=handles, loc="outside right center")
@@ -245,7 +241,10 @@ def draw_outliers(outliers):
     At the largest size; deciles of the adversary's users, so that each has as many.
     """
     if outliers.empty:
-        return _say_nobody()
+        return _say(
+            "Nobody's surprise is known: the adversary's models give no probabilities, or no\n"
+            "users were attacked."
+        )
     own = _nearest_half(outliers)
     own = own[own["target_size"] == own["target_size"].max()]
     rates = own[own["metric"] == "tpr"]
@@ -504,11 +503,17 @@ def _shifts(n):
     return (np.arange(n) - (n - 1) / 2) * 0.8 / n
 
 
-def _draw_bars(axes, bars, y, start, style):
+def _draw_bars(axes, at_size, label, y, style):
+    """Draw a metric of each score in its row y; return the scores for which it has no value."""
+    start = 0.5 if label == "AUC" else 0
+    bars = _means(at_size, label, NO_CONTROL)
     rows = [y[name] for name in bars["score"]]
     axes.barh(rows, bars["mean"] - start, left=start, **style)
     dots = {"color": "black", "linestyle": "", "marker": "o", "markersize": 1.5}
     axes.errorbar(bars["mean"], rows, xerr=_ends(bars), elinewidth=0.7, **dots)
+    missing = sorted(set(at_size["score"]) - set(bars["score"]))
+    axes.plot([start] * len(missing), [y[name] for name in missing], "x", color="black")
+    return missing
 
 
 def _draw_ticks(axes, means, y):
