@@ -24,7 +24,7 @@ def tell_attacks(tables):
             "## Attacks on users\n\nAt no point are at least 20 of the adversary's users the "
             "target's and at least 20 not, so users are not attacked."
         ]
-    return [
+    parts = [
         _tell_scores(tables["attacks"]),
         _tell_controls(tables["attacks"]),
         _tell_counterfactual(tables["leakage"], tables["counterfactual"]),
@@ -32,6 +32,7 @@ def tell_attacks(tables):
         _tell_verdicts(tables["verdicts"], tables["attacks"]),
         _tell_outliers(tables["outliers"]),
     ]
+    return [part for part in parts if part]
 
 
 def gain_over_matches(attacks, metric, level):

@@ -1,0 +1,82 @@
+import pandas as pd
+import pytest
+
+from fidelity.attack_findings import gain_over_matches, tell_attacks
+
+from .made_up import leakage_table, user_tables
+
+VERDICTS = pd.DataFrame(
+    {
+        "common_fraction": "0.5",
+        "target_size": [2000] * 3 + [7000] * 3,
+        "repeat": [0, 1, 2] * 2,
+        "fdr": 0.1,
+        "listed": [100, 110, 120, 200, 200, 200],
+        "false": [8, 11, 6, 60, 40, 50],
+        "realised": [0.08, 0.1, 0.05, 0.3, 0.2, 0.25],
+        "reference_mismatch": [False] * 3 + [True] * 3,
+    }
+)
+
+
+def _tables(**changed):
+    tables = user_tables() | {"leakage": leakage_table(), "verdicts": VERDICTS}
+    attacks = tables["attacks"]
+    trust = attacks.iloc[[0]].assign(score="Markov ratio", metric="p at most", level=0.05)
+    return tables | {"attacks": pd.concat([attacks, trust], ignore_index=True)} | changed
+
+
+def _page(**changed):
+    return "\n\n".join(tell_attacks(_tables(**changed)))
+
+
+def test_gains_are_of_the_same_repeat():
+    """Gains .2, .3, .4: mean .3, Student's interval .3 -+ 4.3027 * .1 / sqrt(3)."""
+    rows = [
+        ("0.5", 100, repeat, score, "auc", value)
+        for repeat, matches, other in ((0, 0.6, 0.8), (1, 0.5, 0.8), (2, 0.5, 0.9))
+        for score, value in (("matches", matches), ("RMIA", other))
+    ]
+    names = ["common_fraction", "target_size", "repeat", "score", "metric", "value"]
+    gains = gain_over_matches(pd.DataFrame(rows, columns=names), "auc", None).set_index("score")
+    assert gains.loc["RMIA", "mean"] == pytest.approx(0.3)
+    assert gains.loc["RMIA", "ci_low"] == pytest.approx(0.3 - 4.302653 * 0.1 / 3**0.5)
+    assert gains.loc["matches", "mean"] == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "| label | matches |",
+        "| membership shuffled |",
+        # TPR - FPR .2 in each repeat; the same users .20, .21, .22.
+        "0.2000 [0.2000, 0.2000] | 0.2100 [0.1852, 0.2348] |",
+        # Lists of 100, 110 and 120 users, 25 of 330 of them false.
+        "| 0.5 | 2,000 | 110.0 | 8.3 | 0.0767 [0.0142, 0.1392] | at most 0.1 |",
+        "| 0.5 | 7,000 | 200.0 | 50.0 | 0.2500 [0.1258, 0.3742] | no |",
+    ],
+)
+def test_numbers_by_hand(line):
+    assert line in _page()
+
+
+def test_the_fraction_told_of_is_the_nearest_to_a_half():
+    assert "Here for c = 0.5" in _page()
+
+
+def test_nothing_to_tell_is_said():
+    empty = {name: table.iloc[:0] for name, table in _tables().items()}
+    page = "\n\n".join(tell_attacks(empty))
+    assert "At no point are at least 20 of the adversary's users the target's" in page
+
+
+def test_without_attacks_there_are_no_sections():
+    assert tell_attacks({"leakage": leakage_table()}) == []
+
+
+def test_without_references_there_are_no_lists():
+    tables = _tables()
+    page = _page(verdicts=VERDICTS.iloc[:0], shared_users=tables["shared_users"].iloc[:0])
+    assert "Verdicts" not in page
+    assert "How many of the adversary's users" not in page
+    assert "\n\n\n" not in page
