@@ -93,6 +93,43 @@ def test_the_default_config_has_no_fault():
         ),
         ("datasets.crowdai", {"format": "crowdai"}, "datasets.crowdai: {'format': 'crowdai'} is n"),
         ("figures.width_mm", 1, "figures.width_mm: 1 is not allowed; expected a width from 60"),
+        (
+            "attacks.access",
+            "full",
+            "attacks.access: 'full' is not allowed; expected label, top-k",
+        ),
+        (
+            "attacks.access",
+            ["label"],
+            "attacks.access: ['label'] is not allowed; expected label, top-k or probability",
+        ),
+        (
+            "attacks.scores",
+            ["Markov ratio", "matchs"],
+            "attacks.scores[1]: 'matchs' is not known; did you mean matches?",
+        ),
+        (
+            "attacks.scores",
+            ["matches", "Markov ratio", "matches"],
+            "attacks.scores: ['matches', 'Markov ratio', 'matches'] is not allowed; expected",
+        ),
+        (
+            "attacks.verdicts.score",
+            "LiRA online",
+            "attacks.verdicts.score: 'LiRA online' compares with models of the adversary's own",
+        ),
+        (
+            "attacks.verdicts.score",
+            "surprise",
+            "attacks.verdicts.score: 'surprise' is not among attacks.scores; add it there, or set",
+        ),
+        ("attacks.references", 5, "attacks.references: 5 is not allowed; expected an even number"),
+        ("attacks.epsilon", 0.5, "attacks.epsilon: 0.5 is not allowed; expected a probability ab"),
+        (
+            "attacks.reference_sizes",
+            [123],
+            "attacks.reference_sizes: 123 is not in grid.target_size; add it there",
+        ),
         ("keep_models", "no", "keep_models: 'no' is not allowed; expected true or false"),
     ],
 )
@@ -101,6 +138,45 @@ def test_a_fault_is_one_line_with_the_key_the_value_and_what_was_expected(key, v
     assert len(faults) == 1, faults
     assert faults[0].startswith(fault)
     assert "\n" not in faults[0]
+
+
+@pytest.mark.parametrize(
+    ("access", "refused"),
+    [
+        (
+            "label",
+            [
+                *("top-k matches", "log-likelihood", "calibrated log-likelihood", "Markov ratio"),
+                *("LiRA online", "LiRA offline", "RMIA"),
+            ],
+        ),
+        (
+            "top-k",
+            [
+                *("log-likelihood", "calibrated log-likelihood", "Markov ratio"),
+                *("LiRA online", "LiRA offline", "RMIA"),
+            ],
+        ),
+        ("probability", []),
+    ],
+)
+def test_scores_that_need_more_access_than_granted_are_refused_by_name(access, refused):
+    faults = check_config(_changed("attacks.access", access), SCHEMA)
+    needed = {"top-k matches": "top-k"}
+    assert [fault.partition(": ")[2] for fault in faults] == [
+        f"{name!r} needs access {needed.get(name, 'probability')}, but attacks.access is {access}; "
+        "remove it, or grant more"
+        for name in refused
+    ]
+
+
+def test_scores_that_a_recommender_cannot_serve_are_refused_by_name():
+    config = _changed("recommender", {"estimator": "sklearn.svm.LinearSVC"})
+    faults = check_surroundings(config)
+    assert len(faults) == 8
+    assert faults[0].startswith("attacks.scores: 'calibrated matches' needs probabilities, but the")
+    config = config | {"attacks": config["attacks"] | {"scores": ["matches", "rare matches"]}}
+    assert check_surroundings(config) == []
 
 
 EVENTS = {

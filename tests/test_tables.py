@@ -3,7 +3,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fidelity.tables import read_columns, write_arrow, write_columns, write_rows
+from fidelity.tables import (
+    read_columns,
+    read_groups,
+    write_arrow,
+    write_columns,
+    write_groups,
+    write_rows,
+)
 
 
 def test_columns_come_back_with_their_types(tmp_path):
@@ -53,3 +60,38 @@ def test_rows_leave_a_cell_empty_for_none(tmp_path):
     with pytest.raises(ValueError, match="extra"):
         write_rows(path, ["c"], [{"extra": 1}])
     assert path.read_bytes().startswith(b"c,tpr,fpr")
+
+
+def test_groups_are_read_by_a_value_and_no_others(tmp_path):
+    path = tmp_path / "table.parquet"
+    types = {"repeat": "int32", "p": "float32", "rank": "int32"}
+    groups = [
+        {"repeat": np.full(n, repeat), "p": np.linspace(0, 1, n), "rank": rank}
+        for repeat, n, rank in ((0, 3, np.arange(3)), (0, 2, None), (1, 4, None))
+    ]
+    write_groups(path, groups, types)
+    first, second = read_groups(path, "repeat", 0)
+    assert first["p"].tolist() == [0, 0.5, 1]
+    assert first["rank"].tolist() == [0, 1, 2]
+    assert (second["p"].tolist(), second["rank"]) == ([0, 1], None)
+    assert [len(group["p"]) for group in read_groups(path, "repeat", 1)] == [4]
+    assert list(read_groups(path, "repeat", 2)) == []
+    assert pq.read_table(path)["rank"].null_count == 6
+
+
+def test_no_groups_make_a_table_without_rows(tmp_path):
+    path = tmp_path / "table.parquet"
+    write_groups(path, [], {"repeat": "int32"})
+    assert list(read_groups(path, "repeat", 0)) == []
+    assert len(read_columns(path)["repeat"]) == 0
+
+
+def test_texts_and_truths_are_written_from_numbers(tmp_path):
+    path = tmp_path / "table.parquet"
+    rng = np.random.default_rng(0)
+    columns = {"score": rng.integers(3, size=21), "member": rng.random(21) < 0.5}
+    names = ["matches", "Übereinstimmung", ""]
+    write_columns(path, columns, {"score": names, "member": "bool"})
+    back = pq.read_table(path)
+    assert back["score"].to_pylist() == [names[i] for i in columns["score"]]
+    assert back["member"].to_pylist() == columns["member"].tolist()
