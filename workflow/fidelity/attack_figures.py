@@ -17,7 +17,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from .comparisons import MIN_GROUP
 from .plotting import MARKERS, draw_line, fractions_of, new_panels, shades
 from .scores import ACCESS, SCORES
-from .summary import POINT, mean_with_interval
+from .summary import POINT, fraction_nearest_half, mean_with_interval
 from .user_attacks import NO_CONTROL, SHUFFLED, TARGET_ONLY
 
 LEVEL = 0.01  # the FPR at which scores are compared
@@ -315,9 +315,8 @@ def _say_unresolved(axes):
 
 
 def _nearest_half(table):
-    """Return the rows of the common fraction nearest to .5; of two, the smaller."""
-    fraction = min(fractions_of(table), key=lambda c: (abs(float(c) - 0.5), float(c)))
-    return table[table["common_fraction"] == fraction]
+    """Return the rows of the common fraction nearest to .5."""
+    return table[table["common_fraction"] == fraction_nearest_half(table)]
 
 
 def _fraction(own):

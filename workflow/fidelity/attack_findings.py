@@ -2,10 +2,8 @@
 
 from .markdown import interval, table
 from .scores import SCORES
-from .summary import POINT, mean_with_interval
+from .summary import POINT, fraction_nearest_half, mean_with_interval
 from .user_attacks import NO_CONTROL, SHUFFLED, TARGET_ONLY
-
-_NEAREST = 0.5  # the common fraction told of where one must do
 
 
 def tell_attacks(tables):
@@ -57,7 +55,7 @@ def gain_over_matches(attacks, metric, level):
 
 def _tell_scores(attacks):
     real = attacks[attacks["control"] == NO_CONTROL]
-    fraction = _told_fraction(real)
+    fraction = fraction_nearest_half(real)
     real = real[real["common_fraction"] == fraction]
     sizes = _told_sizes(real)
     parts = [
@@ -215,7 +213,7 @@ def _tell_verdicts(verdicts, attacks):
 def _tell_outliers(outliers):
     if outliers.empty:
         return ""
-    fraction = _told_fraction(outliers)
+    fraction = fraction_nearest_half(outliers)
     own = outliers[outliers["common_fraction"] == fraction]
     own = own[own["target_size"] == own["target_size"].max()]
     leaks = own[own["metric"] == "leak"]
@@ -238,11 +236,6 @@ def _tell_outliers(outliers):
             table(heads, rows),
         ]
     )
-
-
-def _told_fraction(attacks):
-    """Return the fraction nearest to one half."""
-    return min(attacks["common_fraction"].unique(), key=lambda text: abs(float(text) - _NEAREST))
 
 
 def _told_sizes(attacks):

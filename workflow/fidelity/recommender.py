@@ -152,8 +152,7 @@ def cross_validate(recommender, X, y, user, seed):
     """
     users, user = np.unique(user, return_inverse=True)
     n_folds = min(FOLDS, len(users))
-    place = np.random.default_rng(seed("folds")).permutation(len(users))
-    fold_of = place[user] % n_folds
+    fold_of = deal_folds(len(users), FOLDS, np.random.default_rng(seed("folds")))[user]
     accuracies = np.empty((n_folds, 2))
     for fold in range(n_folds):
         held_out = fold_of == fold

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+_COLUMNS = ("match", "p_next", "rank_next")
+
 
 class Responses(NamedTuple):
     """What a model says to each transition, arrays of shape (transitions,).
@@ -16,3 +18,14 @@ class Responses(NamedTuple):
     match: np.ndarray
     probability: np.ndarray | None
     rank: np.ndarray | None
+
+
+def to_columns(responses):
+    """Return {column: array} of `Responses`, as they stand in files."""
+    return dict(zip(_COLUMNS, responses, strict=True))
+
+
+def from_columns(columns):
+    """Return the `Responses` in {column: array}, where other columns may be."""
+    match, *told = (columns[name] for name in _COLUMNS)
+    return Responses(match.astype(bool), *told)

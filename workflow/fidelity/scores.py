@@ -95,7 +95,7 @@ class UserScores(NamedTuple):
 
 def matches(responses, knowledge, settings):
     """Return the share of matches: 1/n sum c_j."""
-    return _mean_of(responses.match.astype(float), knowledge)
+    return mean_by_user(responses.match.astype(float), knowledge)
 
 
 def calibrated_matches(responses, knowledge, settings):
@@ -103,12 +103,12 @@ def calibrated_matches(responses, knowledge, settings):
 
     Watson et al. 2022.
     """
-    return _mean_of(responses.match - knowledge.own.probability, knowledge)
+    return mean_by_user(responses.match - knowledge.own.probability, knowledge)
 
 
 def rare_matches(responses, knowledge, settings):
     """Return 1/n sum c_j (-log q^{-u}(y_j | s_j)): each match by its surprise, in nats."""
-    return _mean_of(responses.match * -np.log(knowledge.bigram), knowledge)
+    return mean_by_user(responses.match * -np.log(knowledge.bigram), knowledge)
 
 
 def bernoulli_lira_online(responses, knowledge, settings):
@@ -122,7 +122,7 @@ def bernoulli_lira_online(responses, knowledge, settings):
     terms = np.where(
         responses.match, np.log(inside / outside), np.log((1 - inside) / (1 - outside))
     )
-    return _mean_of(terms, knowledge)
+    return mean_by_user(terms, knowledge)
 
 
 def bernoulli_lira_offline(responses, knowledge, settings):
@@ -141,18 +141,18 @@ def bernoulli_lira_offline(responses, knowledge, settings):
 
 def log_likelihood(responses, knowledge, settings):
     """Return 1/n sum log p_j."""
-    return _mean_of(_log(responses.probability, settings), knowledge)
+    return mean_by_user(_log(responses.probability, settings), knowledge)
 
 
 def calibrated_log_likelihood(responses, knowledge, settings):
     """Return 1/n sum (log p_j - log p_A^{-u}(y_j | x_j)). Watson et al. 2022."""
     expected = _log(knowledge.own.probability, settings)
-    return _mean_of(_log(responses.probability, settings) - expected, knowledge)
+    return mean_by_user(_log(responses.probability, settings) - expected, knowledge)
 
 
 def markov_ratio(responses, knowledge, settings):
     """Return 1/n sum (log p_j - log q^{-u}(y_j | s_j))."""
-    return _mean_of(_log(responses.probability, settings) - np.log(knowledge.bigram), knowledge)
+    return mean_by_user(_log(responses.probability, settings) - np.log(knowledge.bigram), knowledge)
 
 
 def lira_online(responses, knowledge, settings):
@@ -167,14 +167,14 @@ def lira_online(responses, knowledge, settings):
     inside, sigma_in = _gaussian(knowledge, settings, with_user=True)
     outside, sigma_out = _gaussian(knowledge, settings, with_user=False)
     terms = ((phi - outside) / sigma_out) ** 2 - ((phi - inside) / sigma_in) ** 2
-    return _mean_of(terms / 2 + np.log(sigma_out / sigma_in), knowledge)
+    return mean_by_user(terms / 2 + np.log(sigma_out / sigma_in), knowledge)
 
 
 def lira_offline(responses, knowledge, settings):
     """Return 1/n sum (phi_j - mu_out) / sigma_out, as in `lira_online`, also where it is NaN."""
     outside, sigma_out = _gaussian(knowledge, settings, with_user=False)
     phi = _logit(responses.probability, settings)
-    return _mean_of((phi - outside) / sigma_out, knowledge)
+    return mean_by_user((phi - outside) / sigma_out, knowledge)
 
 
 def rmia(responses, knowledge, settings):
@@ -185,7 +185,7 @@ def rmia(responses, knowledge, settings):
     members themselves, which the adversary cannot tell. Zarifzadeh et al. 2024.
     """
     mean = knowledge.references.responses.probability.mean(axis=0, dtype=float)
-    log_ratio, observations = _mean_of(
+    log_ratio, observations = mean_by_user(
         _log(responses.probability, settings) - _log(mean, settings), knowledge
     )
     known = np.sort(log_ratio[~np.isnan(log_ratio)])
@@ -197,7 +197,7 @@ def rmia(responses, knowledge, settings):
 
 def top_k_matches(responses, knowledge, settings):
     """Return the share of songs among the k most probable: 1/n sum [r_j <= k]."""
-    return _mean_of((responses.rank <= settings.k).astype(float), knowledge)
+    return mean_by_user((responses.rank <= settings.k).astype(float), knowledge)
 
 
 class Score(NamedTuple):
@@ -332,7 +332,8 @@ def _log_tails_of_rows(probability, hits):
     return np.where(hits == 0, 0.0, np.minimum(tails, 0.0))
 
 
-def _mean_of(terms, knowledge):
+def mean_by_user(terms, knowledge):
+    """Return the `UserScores` that are means of terms, shape (transitions,); NaN does not count."""
     counts = ~np.isnan(terms)
     user = knowledge.user[counts]
     observations = np.bincount(user, minlength=knowledge.n_users)

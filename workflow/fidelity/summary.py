@@ -38,6 +38,12 @@ def join_points(tables):
     return joined.sort_values(POINT, key=pd.to_numeric, kind="stable", ignore_index=True)
 
 
+def fraction_nearest_half(table):
+    """Return the common fraction nearest to .5 in a table, the smaller of two."""
+    fractions = table["common_fraction"].unique()
+    return min(fractions, key=lambda fraction: (abs(float(fraction) - 0.5), float(fraction)))
+
+
 def mean_with_interval(table, column, by=POINT):
     """Return the mean of a column in each group of rows, with its 95 % interval.
 

@@ -61,7 +61,7 @@ def write_groups(path, groups, types):
     types : dict of str
         As in `write_columns`.
     """
-    schema = pa.schema([(name, pa.from_numpy_dtype(kind)) for name, kind in types.items()])
+    schema = _arrow_table({name: np.empty(0) for name in types}, types).schema
     with (
         whole_file(path) as partial,
         pq.ParquetWriter(partial, schema, compression="zstd") as writer,

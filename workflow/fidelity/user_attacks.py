@@ -22,7 +22,7 @@ from .roc import (
     roc,
     true_positive_rate_at,
 )
-from .scores import SCORES, Knowledge, Settings
+from .scores import SCORES, Knowledge, Settings, mean_by_user
 from .verdicts import SharedUsers, estimate_shared_users, list_users, null_scores, p_values
 
 FALSE_POSITIVE_RATES = [0.1, 0.01, 0.001]
@@ -285,7 +285,7 @@ def compare_with_and_without(scene):
     """
     moved = scene.member != scene.in_swapped
     by_target, by_swapped = (
-        _match_rates(responses, scene.knowledge)[moved]
+        mean_by_user(responses.match, scene.knowledge).value[moved]
         for responses in (scene.target, scene.swapped)
     )
     stayed = scene.member[moved]
@@ -315,8 +315,7 @@ def profile_outliers(scene, scores, epsilon):
     """
     knowledge = scene.knowledge
     bits = -np.log2(np.maximum(knowledge.own.probability, epsilon))
-    counts = np.bincount(knowledge.user, minlength=knowledge.n_users)
-    surprise = np.bincount(knowledge.user, bits, minlength=knowledge.n_users) / counts
+    surprise, counts = mean_by_user(bits, knowledge)
     hits = np.bincount(knowledge.user, scene.target.match, minlength=knowledge.n_users)
     for decile, chosen in enumerate(np.array_split(np.argsort(surprise, kind="stable"), DECILES)):
         member = scene.member[chosen]
@@ -360,8 +359,3 @@ def _labels(name, control):
 
 def _is_known(score, knowledge):
     return all(getattr(knowledge, need) is not None for need in score.needs)
-
-
-def _match_rates(responses, knowledge):
-    counts = np.bincount(knowledge.user, minlength=knowledge.n_users)
-    return np.bincount(knowledge.user, responses.match, minlength=knowledge.n_users) / counts

@@ -11,7 +11,7 @@ from scipy.special import stdtrit
 
 from .responses import Responses
 from .roc import CONFIDENCE
-from .scores import Knowledge
+from .scores import Knowledge, mean_by_user
 
 
 class SharedUsers(NamedTuple):
@@ -126,7 +126,7 @@ def estimate_shared_users(match, knowledge):
     membership guesses.
     """
     references = knowledge.references
-    rates = np.array([_match_rates(row, knowledge) for row in references.responses.match])
+    rates = np.array([mean_by_user(row, knowledge).value for row in references.responses.match])
     inside = references.knows
     # Per model: mean rates of the users that it knows and of those that it does not.
     tpr = np.nanmean(np.where(inside, rates, np.nan), axis=1)
@@ -135,7 +135,7 @@ def estimate_shared_users(match, knowledge):
     gaps = np.bincount(pairs, tpr - fpr) / 2
     t = stdtrit(len(gaps) - 1, (1 + CONFIDENCE) / 2)
     half = t * gaps.std(ddof=1) / np.sqrt(len(gaps))
-    mean, gap = _match_rates(match, knowledge).mean(), gaps.mean()
+    mean, gap = mean_by_user(match, knowledge).value.mean(), gaps.mean()
     found = (mean, tpr.mean(), fpr.mean(), gap - half, gap + half)
     if gap - half <= 0 <= gap + half:
         return SharedUsers(*found, None, None, None)
@@ -147,8 +147,3 @@ def estimate_shared_users(match, knowledge):
     estimate = (mean - fpr.mean()) / gap
     half = stdtrit(len(gaps), (1 + CONFIDENCE) / 2) * np.sqrt(np.mean(np.square(errors)))
     return SharedUsers(*found, estimate, estimate - half, estimate + half)
-
-
-def _match_rates(match, knowledge):
-    observations = np.bincount(knowledge.user, minlength=knowledge.n_users)
-    return np.bincount(knowledge.user, match, minlength=knowledge.n_users) / observations

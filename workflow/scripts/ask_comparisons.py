@@ -13,6 +13,7 @@ from fidelity.comparisons import (
 from fidelity.emulation import GridPoint, make_databases, rows_of
 from fidelity.logs import log, logged
 from fidelity.recommender import ask_model, feature_table
+from fidelity.responses import to_columns
 from fidelity.seeding import generator, random_state
 from fidelity.tables import read_columns, write_groups
 
@@ -63,9 +64,7 @@ def ask(
                 yield {
                     "repeat": np.full(len(answers.match), repeat),
                     "model": np.full(len(answers.match), model),
-                    "match": answers.match,
-                    "p_next": answers.probability,
-                    "rank_next": answers.rank,
+                    **to_columns(answers),
                 }
             log.info("repeat %d: %d reference models", repeat, references)
 

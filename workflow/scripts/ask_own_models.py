@@ -7,6 +7,7 @@ import numpy as np
 from fidelity.emulation import GridPoint, make_databases, rows_of
 from fidelity.logs import log, logged
 from fidelity.recommender import ask_own_models, deal_folds, feature_table
+from fidelity.responses import to_columns
 from fidelity.seeding import generator, random_state
 from fidelity.tables import read_columns, write_groups
 
@@ -39,9 +40,7 @@ def ask(transitions, deals, responses, *, point, features, recommender, folds, s
             yield {
                 "repeat": np.full(len(user), repeat),
                 "user": users[user],
-                "match": answers.match,
-                "p_next": answers.probability,
-                "rank_next": answers.rank,
+                **to_columns(answers),
             }
 
     write_groups(responses, ask_each(), TYPES)

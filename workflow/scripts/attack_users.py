@@ -7,10 +7,10 @@ import numpy as np
 from fidelity.comparisons import SWAPPED, TARGET_ONLY, is_attackable
 from fidelity.emulation import GridPoint, make_databases, rows_of
 from fidelity.logs import log, logged
-from fidelity.responses import Responses
+from fidelity.responses import Responses, from_columns
 from fidelity.scores import Knowledge, References, Settings, bigram_without_user
 from fidelity.seeding import generator
-from fidelity.tables import read_columns, read_groups, write_columns, write_rows
+from fidelity.tables import read_columns, read_groups, write_groups, write_rows
 from fidelity.user_attacks import TABLES, Plan, Scene, attack
 
 POINT = ["common_fraction", "target_size", "repeat"]
@@ -47,12 +47,12 @@ def attack_users(inputs, outputs, *, point, plan, smoothing, seed):
         if report.p is not None:
             p_values.append(users | {"p_value": report.p, "listed": report.listed})
         log.info("repeat %d: %d users, %d scores", repeat, n_users, len(report.scores))
-    write_parts(
+    write_groups(
         outputs["scores"],
         scores,
         USER | {"score": plan.scores, "value": "float64", "observations": "int32"},
     )
-    write_parts(outputs["p_values"], p_values, USER | {"p_value": "float64", "listed": "bool"})
+    write_groups(outputs["p_values"], p_values, USER | {"p_value": "float64", "listed": "bool"})
     for name, columns in TABLES.items():
         write_rows(outputs[name], [*POINT, *columns], tables[name])
 
@@ -67,12 +67,13 @@ def make_scene(own, bigram_of, target, inputs, repeat):
     """Return the `Scene` of a repeat, from what was asked of all models."""
     users, user = np.unique(own["user"], return_inverse=True)
     answers = {
-        int(group["model"][0]): read_responses(group)
+        int(group["model"][0]): from_columns(group)
         for group in read_groups(inputs["comparisons"], "repeat", repeat)
     }
-    trained = read_columns(inputs["comparison_users"])
-    trained = {name: values[trained["repeat"] == repeat] for name, values in trained.items()}
-    knows = {model: np.isin(users, trained["user"][trained["model"] == model]) for model in answers}
+    knows = {
+        int(group["model"][0]): np.isin(users, group["user"])
+        for group in read_groups(inputs["comparison_users"], "repeat", repeat)
+    }
     numbers = sorted(model for model in answers if model >= 0)
     references = None
     if numbers:
@@ -85,34 +86,13 @@ def make_scene(own, bigram_of, target, inputs, repeat):
     return Scene(
         users,
         np.isin(users, target),
-        read_responses(by_target),
-        Knowledge(user, len(users), read_responses(by_own), bigram_of(slice(None)), references),
+        from_columns(by_target),
+        Knowledge(user, len(users), from_columns(by_own), bigram_of(slice(None)), references),
         answers.get(TARGET_ONLY),
         answers[SWAPPED],
         knows[SWAPPED],
         len(target),
         bigram_of,
-    )
-
-
-def read_responses(group):
-    return Responses(group["match"].astype(bool), group["p_next"], group["rank_next"])
-
-
-def write_parts(path, parts, types):
-    """Write tables of {name: array}, one after the other, as one."""
-    write_columns(
-        path,
-        {
-            name: np.concatenate(
-                [
-                    np.empty(0, "int32" if name == "score" else types[name]),
-                    *(part[name] for part in parts),
-                ]
-            )
-            for name in types
-        },
-        types,
     )
 
 
