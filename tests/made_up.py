@@ -82,16 +82,20 @@ def user_tables(repeats=3, names=tuple(SCORES), sizes=(*SIZES, None)):
                 for level in CURVE_LEVELS
                 if level >= 3e-4
             ]
-        tables["counterfactual"].append(point | {"difference": 0.2 + repeat / 100})
+        tables["counterfactual"] += [
+            point | {"control": "no", "difference": 0.2 + repeat / 100},
+            point | {"control": "shuffled", "difference": (repeat - 1) / 100},
+        ]
         tables["outliers"] += [
             point | row for row in _outliers(names, has_references, size == SIZES[0])
         ]
         if has_references:
             is_known = not (fraction == "0.5" and size is None and repeat == 0)
-            found = {"estimate": common, "ci_low": common - 0.1, "ci_high": common + 0.1}
-            found = found if is_known else dict.fromkeys(found)
-            shared = {"truth": common, "reference_mismatch": size is None}
-            tables["shared_users"].append(point | shared | found)
+            for control, truth in (("no", common), ("target-only", 0)):
+                found = {"estimate": truth, "ci_low": truth - 0.1, "ci_high": truth + 0.1}
+                found = found if is_known else dict.fromkeys(found)
+                shared = {"control": control, "truth": truth, "reference_mismatch": size is None}
+                tables["shared_users"].append(point | shared | found)
     points = ["common_fraction", "target_size", "repeat"]
     return {
         name: pd.DataFrame(rows, columns=[*points, *TABLES[name]]) for name, rows in tables.items()
@@ -99,18 +103,24 @@ def user_tables(repeats=3, names=tuple(SCORES), sizes=(*SIZES, None)):
 
 
 def _measures(power, repeat, is_small):
+    yield {"metric": "members", "value": 100}
+    yield {"metric": "others", "value": 900}
     yield {"metric": "auc", "value": 0.5 + power / 2 + repeat / 1000}
     rate = None if is_small else 0.01 ** (1 - power) + repeat / 1000
     yield {"metric": "tpr", "level": 0.01, "value": rate}
 
 
 def _outliers(names, has_references, is_small):
+    for control, decile in itertools.product(("shuffled", "target-only"), range(1, 11)):
+        labels = {"control": control, "decile": decile, "score": "matches", "metric": "leak"}
+        yield labels | {"value": (decile % 3 - 1) / 100}
     for decile in range(1, 11):
-        yield {"decile": decile, "score": "matches", "metric": "leak", "value": decile / 20}
+        labels = {"control": "no", "decile": decile, "score": "matches", "metric": "leak"}
+        yield labels | {"surprise": decile, "value": decile / 20}
         for i, name in enumerate(names):
             if has_references or "references" not in SCORES[name].needs:
                 value = None if is_small else decile * (i + 1) / (10 * len(names))
-                labels = {"decile": decile, "score": name, "metric": "tpr", "level": 0.01}
+                labels |= {"score": name, "metric": "tpr", "level": 0.01}
                 yield labels | {"value": value}
 
 

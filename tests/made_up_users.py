@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fidelity.responses import Responses
+from fidelity.responses import Responses, take
 from fidelity.scores import Knowledge, References, Settings
 
 SETTINGS = Settings(epsilon=1e-3, k=3, gamma=1.0, prior=2.0)
@@ -37,11 +37,6 @@ def draw_case(seed, n_users=7, n_transitions=60, n_pairs=3):
     own = draw_responses(rng, n_transitions)
     knowledge = Knowledge(user, n_users, own, bigram, references)
     return draw_responses(rng, n_transitions), knowledge
-
-
-def take(responses, rows):
-    """Return the responses to some transitions, in that order."""
-    return Responses(*(values[..., rows] for values in responses))
 
 
 def take_transitions(knowledge, rows):

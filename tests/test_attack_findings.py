@@ -22,7 +22,9 @@ VERDICTS = pd.DataFrame(
 def _tables(**changed):
     tables = user_tables() | {"leakage": leakage_table(), "verdicts": VERDICTS}
     attacks = tables["attacks"]
-    trust = attacks.iloc[[0]].assign(score="Markov ratio", metric="p at most", level=0.05)
+    points = VERDICTS[["common_fraction", "target_size", "repeat"]]
+    trust = points.assign(score="Markov ratio", metric="p at most", level=0.1, control="no")
+    trust["value"] = [0.08, 0.09, 0.1, 0.2, 0.2, 0.2]
     return tables | {"attacks": pd.concat([attacks, trust], ignore_index=True)} | changed
 
 
@@ -50,10 +52,13 @@ def test_gains_are_of_the_same_repeat():
         "| label | matches |",
         "| membership shuffled |",
         # TPR - FPR .2 in each repeat; the same users .20, .21, .22.
-        "0.2000 [0.2000, 0.2000] | 0.2100 [0.1852, 0.2348] |",
+        "0.2000 [0.2000, 0.2000] | 0.2100 [0.1852, 0.2348] | 0.0000 [-0.0248, 0.0248] |",
         # Lists of 100, 110 and 120 users, 25 of 330 of them false.
-        "| 0.5 | 2,000 | 110.0 | 8.3 | 0.0767 [0.0142, 0.1392] | at most 0.1 |",
-        "| 0.5 | 7,000 | 200.0 | 50.0 | 0.2500 [0.1258, 0.3742] | no |",
+        # Others with small p: .08, .09, .1.
+        "110.0 | 8.3 | 0.0767 [0.0142, 0.1392] | 0.0900 [0.0652, 0.1148] | at most 0.1 |",
+        "200.0 | 50.0 | 0.2500 [0.1258, 0.3742] | 0.2000 [0.2000, 0.2000] | no |",
+        "| 1 | 1.00 | 0.0500 [0.0500, 0.0500] | 0.0000 [0.0000, 0.0000] |",
+        "the mean estimate is 0.0000; 6 of 6 intervals hold 0",
     ],
 )
 def test_numbers_by_hand(line):
@@ -62,6 +67,30 @@ def test_numbers_by_hand(line):
 
 def test_the_fraction_told_of_is_the_nearest_to_a_half():
     assert "Here for c = 0.5" in _page()
+
+
+def test_rates_stay_rates_in_their_intervals():
+    """.02, .5 and .98 have a Student interval of -.69 to 1.69."""
+    wide = VERDICTS.assign(realised=[0.02, 0.5, 0.98] * 2)
+    assert "0.5000 [0.0000, 1.0000]" in _page(verdicts=wide)
+
+
+def test_gains_over_matches_that_were_not_asked_for_are_empty():
+    attacks = _tables()["attacks"]
+    page = _page(attacks=attacks[attacks["score"] != "matches"])
+    line = next(line for line in page.splitlines() if line.startswith("| label | rare matches |"))
+    area, gain = line.split("|")[3:5]
+    assert area.strip()
+    assert not gain.strip()
+
+
+def test_scores_that_not_all_users_have_are_named():
+    attacks = _tables()["attacks"]
+    few = (attacks["score"] == "LiRA online") & (attacks["metric"] == "others")
+    page = _page(attacks=attacks.assign(value=attacks["value"].mask(few, 100)))
+    assert "Not all of the 1,000 users have every score" in page
+    assert "LiRA online 200" in page
+    assert "Not all of the" not in _page()
 
 
 def test_nothing_to_tell_is_said():

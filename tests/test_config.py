@@ -123,6 +123,7 @@ def test_the_default_config_has_no_fault():
             "surprise",
             "attacks.verdicts.score: 'surprise' is not among attacks.scores; add it there, or set",
         ),
+        ("attacks.k", 229, "attacks.k: 229 of 229 songs leave none out; lower it, or raise songs"),
         ("attacks.references", 5, "attacks.references: 5 is not allowed; expected an even number"),
         ("attacks.epsilon", 0.5, "attacks.epsilon: 0.5 is not allowed; expected a probability ab"),
         (

@@ -145,7 +145,7 @@ def test_other_ways_to_write_the_same(tmp_path, name, options):
     pd.testing.assert_frame_equal(funnel, expected_funnel)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 4)), min_size=1, max_size=40))
 def test_sessions_may_straddle_blocks(tmp_path_factory, sessions):
     """Read in blocks of a few rows, the result is that of one block."""
@@ -329,7 +329,7 @@ def outcome(raw, block):
             return error
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(edits=st.lists(EDITS, min_size=1, max_size=3), quoting=st.sampled_from([0, 1]))
 def test_an_edited_file_is_read_whole_or_refused(tmp_path_factory, edits, quoting):
     """Nothing is lost in silence, whatever the bytes and however blocks cut them."""

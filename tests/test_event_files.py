@@ -278,7 +278,7 @@ FIELDS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(st.lists(FIELDS, min_size=1, max_size=5), max_size=8),
     st.sampled_from(["\n", "\r\n"]),

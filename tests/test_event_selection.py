@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fidelity import event_selection
@@ -95,7 +95,6 @@ def test_the_curve_is_what_cutting_anew_gives(histories, length, windows):
         assert ratio == n_runs / n_items
 
 
-@settings(deadline=None)  # compiled at first
 @given(HISTORIES, st.integers(1, 3), st.sampled_from(["user", "session"]))
 def test_nothing_is_lost_without_a_count(histories, length, windows):
     table = listenings(histories)

@@ -198,9 +198,10 @@ def test_roc_is_drawn_in_steps_for_the_plain_and_the_best_scores():
         "c = 0.5, 7,000 users of the target",
     ]
     for axes in figure.axes:
-        guessing, control, *scores = axes.get_lines()
+        guessing, shuffled, target_only, *scores = axes.get_lines()
         assert guessing.get_drawstyle() == "default"
-        assert all(line.get_drawstyle() == "steps-post" for line in [control, *scores])
+        lines = [shuffled, target_only, *scores]
+        assert all(line.get_drawstyle() == "steps-post" for line in lines)
         for line, place in zip(scores, (1, 5, 6, 7, 12), strict=True):  # of the 12 scores
             fpr, tpr = line.get_xydata().T
             assert np.allclose(tpr, fpr ** (1 - 0.8 * place / 12))
@@ -211,6 +212,7 @@ def test_roc_is_drawn_in_steps_for_the_plain_and_the_best_scores():
         "top-k: top-k matches",
         "probability: log-likelihood",
         "probability: RMIA",
+        "control: RMIA, shuffled",
         "control: RMIA, target-only",
         "guessing",
     ]
@@ -245,9 +247,10 @@ def test_bars_are_scores_by_access_at_both_sizes():
 def test_a_leak_stands_beside_its_counterfactual():
     panels = draw("counterfactual", _tables()["counterfactual"], STYLE).axes
     assert [axes.get_title() for axes in panels] == ["c = 0.5", "c = 1"]
-    leak, difference = _points(panels[0])
+    leak, difference, control = _points(panels[0])
     assert np.allclose(leak[:, 1], 0.2)
     assert np.allclose(difference, [(size, 0.21) for size in (500, 1000, 2000, 4000, 7000)])
+    assert np.allclose(control[:, 1], 0)
 
 
 def test_shares_that_are_not_identifiable_are_named():

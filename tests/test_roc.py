@@ -6,17 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.stats import binomtest, mannwhitneyu, norm
+from scipy.stats import mannwhitneyu, norm
 from sklearn.metrics import roc_auc_score, roc_curve
 
+from fidelity.estimates import Estimate, proportion
 from fidelity.roc import (
-    Estimate,
     area,
     area_with_interval,
     best_advantage,
     draw_users,
     precision_at,
-    proportion,
     resampled_areas,
     roc,
     true_positive_rate_at,
@@ -102,16 +101,6 @@ def test_no_threshold_splits_equal_scores():
     value, member = np.array([1.0, 1, 1, 1, 0]), np.array([1, 1, 0, 0, 0], dtype=bool)
     # Two of three others come at once; one would be allowed.
     assert true_positive_rate_at(roc(value, member), 0.5).value == 0
-
-
-@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_proportion_is_that_of_clopper_and_pearson(case):
-    hits, n = case
-    expected = binomtest(hits, n).proportion_ci(confidence_level=0.95, method="exact")
-    found = proportion(hits, n)
-    assert found.value == hits / n
-    assert found.ci_low == pytest.approx(expected.low, rel=1e-7, abs=1e-12)
-    assert found.ci_high == pytest.approx(expected.high, rel=1e-7, abs=1e-12)
 
 
 @settings(max_examples=50)
@@ -216,6 +205,15 @@ def test_bootstrap_interval_is_as_wide_as_that_of_delong():
     assert found.ci_low < found.value < found.ci_high
     width = 2 * norm.ppf(0.975) * delong_error(value, member)
     assert found.ci_high - found.ci_low == pytest.approx(width, rel=0.1)
+
+
+@pytest.mark.parametrize("n", [1, 20])
+def test_members_and_others_apart_leave_a_bound_of_as_many_trials(n):
+    """No draw tells how far from 1 the area may be: of n users none was misplaced."""
+    value = np.arange(60 + n, dtype=float)
+    member, weights = value >= 60, np.ones((60 + n, 3), np.int16)
+    assert area_with_interval(value, member, weights) == proportion(n, n)
+    assert area_with_interval(-value, member, weights) == proportion(0, n)
 
 
 def test_bootstrap_interval_covers_the_area():

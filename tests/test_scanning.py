@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fidelity.scanning import HIGHEST, Splitter
@@ -35,7 +35,6 @@ def tables(draw):
     return "".join(line + end for line, end in lines), n_fields
 
 
-@settings(deadline=None)
 @given(tables(), st.text("abc,", max_size=8))
 def test_rows_are_those_of_the_csv_module(table, unfinished):
     text, n_fields = table
@@ -48,7 +47,6 @@ def test_rows_are_those_of_the_csv_module(table, unfinished):
         assert texts_of(rows, column) == [row[column] for row in expected]
 
 
-@settings(deadline=None)
 @given(st.text('ab,"\n\r', max_size=60), st.integers(0, 60))
 def test_blocks_may_end_anywhere(text, cut):
     """The first rows are the same whether or not more follows, and faults do not come and go."""
@@ -86,7 +84,6 @@ NUMBERS = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(NUMBERS))
 def test_whole_numbers_are_digits_alone(values):
     rows, *_ = split("".join(f"{value},x\n" for value in values), 2)
@@ -95,7 +92,6 @@ def test_whole_numbers_are_digits_alone(values):
     assert rows.wholes(0).tolist() == expected
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["a", "b", "ab", "", "aba"]), min_size=1))
 def test_columns_are_compared_and_found(values):
     rows, *_ = split("".join(f'x,"{value}"\n' for value in values), 2)

@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from scipy.stats import binom, norm, poisson_binom
 
 from fidelity import scores
-from fidelity.responses import Responses
+from fidelity.responses import Responses, take
 from fidelity.scores import (
     ACCESS,
     SCORES,
+    BigramWithoutUser,
     Knowledge,
     References,
-    bigram_without_user,
     log_tails,
     match_rates,
     rmia,
 )
 
-from .made_up_users import SETTINGS, draw_case, take, take_transitions
+from .made_up_users import SETTINGS, draw_case, take_transitions
 
 seeds = st.integers(0, 2**32)
 
@@ -470,7 +470,7 @@ def test_tails_too_small_for_a_double_are_exact(n, p, hits):
 )
 def test_bigram_without_user_is_refitted_on_others(rows, smoothing):
     user, song, next_song = (np.array(column) for column in zip(*rows, strict=True))
-    found = bigram_without_user(user, song, next_song, 4, smoothing)
+    found = BigramWithoutUser(user, song, next_song, 4, smoothing)()
     for j, (u, s, t) in enumerate(rows):
         others = [(a, b) for v, a, b in rows if v != u]
         of_song = sum(a == s for a, _ in others)
@@ -483,11 +483,11 @@ def test_bigram_without_user_is_a_distribution():
     rng = np.random.default_rng(8)
     user = np.append(rng.integers(5, size=300), np.full(6, 9))
     song, next_song = np.append(rng.integers(6, size=300), np.full(6, 2)), np.arange(306) % 6
-    found = bigram_without_user(user, song, next_song, 6, 0.5)
+    found = BigramWithoutUser(user, song, next_song, 6, 0.5)()
     assert found[300:].sum() == pytest.approx(1, rel=1e-12)
 
 
 def test_bigram_counts_narrow_codes_without_overflow():
     song, next_song = np.array([200, 200, 255], np.uint8), np.array([255, 255, 0], np.uint8)
-    found = bigram_without_user(np.array([0, 1, 2], np.uint8), song, next_song, 256, 1.0)
+    found = BigramWithoutUser(np.array([0, 1, 2], np.uint8), song, next_song, 256, 1.0)()
     assert found == pytest.approx([2 / 257, 2 / 257, 1 / 256])

@@ -33,6 +33,13 @@ def make_scene(seed, references=True, target_only=True):
     )
 
 
+def leak(scene):
+    """Return the scene with a target that knows its users' next songs, and nobody else's."""
+    known = scene.member[scene.knowledge.user]
+    probability = np.where(known, 0.9, 0.1)
+    return scene._replace(target=scene.target._replace(match=known, probability=probability))
+
+
 def report_of(scene, scores=tuple(SCORES), verdict_score="matches"):
     plan = Plan(list(scores), SETTINGS, verdict_score, 0.2)
     return attack(scene, plan, np.random.default_rng(0))
@@ -57,8 +64,14 @@ def test_every_score_has_every_metric_and_control():
     for score in SCORES:
         for control in ("no", "shuffled", "target-only"):
             rows = rows_of(report, "attacks", score=score, control=control)
-            found = [(row["metric"], row["level"]) for row in rows if row["metric"] != "p at most"]
+            found = [
+                (row["metric"], row["level"])
+                for row in rows
+                if row["metric"] not in ("p at most", "listed")
+            ]
             assert found == [
+                ("members", None),
+                ("others", None),
                 ("auc", None),
                 *[("tpr", level) for level in (0.1, 0.01, 0.001)],
                 ("advantage", None),
@@ -92,12 +105,12 @@ def test_controls_keep_scores_or_labels():
     assert areas["shuffled"] != areas["no"]
 
 
-def test_controls_average_to_a_half():
+def test_controls_of_a_model_that_leaks_average_to_a_half():
     """Over 20 deals, within 4 standard errors; single intervals miss one time in twenty."""
+    reports = [report_of(leak(make_scene(seed)), ["matches"]) for seed in range(20)]
     for control in ("shuffled", "target-only"):
         areas = []
-        for seed in range(20):
-            report = report_of(make_scene(seed), ["matches"])
+        for report in reports:
             (row,) = rows_of(report, "attacks", metric="auc", control=control)
             areas.append(row["value"])
         error = np.std(areas, ddof=1) / np.sqrt(len(areas))
@@ -130,7 +143,7 @@ def test_verdicts_count_who_is_listed(name):
 
 def test_the_counterfactual_is_a_paired_comparison():
     scene = make_scene(7)
-    (row,) = report_of(scene).tables["counterfactual"]
+    (row,) = rows_of(report_of(scene), "counterfactual", control="no")
     user = scene.knowledge.user
     known, unknown = [], []
     for u in range(N_USERS):
@@ -149,7 +162,7 @@ def test_the_counterfactual_is_a_paired_comparison():
 def test_outliers_are_tenths_by_surprise():
     scene = make_scene(8)
     report = report_of(scene, ["matches", "log-likelihood"])
-    leaks = rows_of(report, "outliers", metric="leak")
+    leaks = rows_of(report, "outliers", metric="leak", control="no")
     assert [row["decile"] for row in leaks] == [*range(1, 11)]
     assert all(row["members"] + row["others"] == 10 for row in leaks)
     surprises = [row["surprise"] for row in leaks]
@@ -167,6 +180,45 @@ def test_outliers_are_tenths_by_surprise():
     assert all(row["value"] is None for row in rows_of(report, "outliers", metric="tpr"))
 
 
+def test_controls_of_tables_find_nothing():
+    """In a model that leaks: means over 20 deals, within 4 standard errors of nothing."""
+    reports = [report_of(leak(make_scene(seed)), ["matches"]) for seed in range(20)]
+    for table, control, column in (
+        ("counterfactual", "shuffled", "difference"),
+        ("outliers", "shuffled", "value"),
+        ("outliers", "target-only", "value"),
+    ):
+        rows = [rows_of(report, table, control=control) for report in reports]
+        # Of outliers the mean over deciles, so that one number a deal is left.
+        found = [
+            np.mean([row[column] for row in own if row.get("metric", "leak") == "leak"])
+            for own in rows
+        ]
+        assert abs(np.mean(found)) < 4 * np.std(found, ddof=1) / np.sqrt(len(found))
+
+
+def test_of_a_target_that_knows_nobody_no_user_is_shared():
+    report = report_of(make_scene(11))
+    (row,) = rows_of(report, "shared_users", control="target-only")
+    assert row["common_users"] == row["truth"] == 0
+    (row,) = rows_of(report, "shared_users", control="no")
+    assert row["common_users"] == 40
+    assert row["truth"] == 0.4
+
+
+def test_users_without_a_value_are_counted():
+    scene = make_scene(12)
+    knows = scene.knowledge.references.knows.copy()
+    knows[:, :30] = False  # no reference model knows these, so that they have no score
+    references = scene.knowledge.references._replace(knows=knows)
+    scene = scene._replace(knowledge=scene.knowledge._replace(references=references))
+    report = report_of(scene, ["matches", "LiRA online"])
+    for name, first in (("matches", 0), ("LiRA online", 30)):
+        for metric, side in (("members", scene.member), ("others", ~scene.member)):
+            (row,) = rows_of(report, "attacks", score=name, metric=metric, control="no")
+            assert row["value"] == side[first:].sum()
+
+
 def test_curves_are_read_off_at_steps():
     scene = make_scene(9)
     report = report_of(scene, ["matches", "log-likelihood"])
@@ -176,11 +228,7 @@ def test_curves_are_read_off_at_steps():
 
 
 def test_a_model_that_remembers_its_users_gives_them_away():
-    scene = make_scene(10)
-    known = scene.member[scene.knowledge.user]
-    probability = np.where(known, 0.9, 0.1)
-    scene = scene._replace(target=scene.target._replace(match=known, probability=probability))
-    report = report_of(scene, ["matches", "log-likelihood", "Markov ratio"])
+    report = report_of(leak(make_scene(10)), ["matches", "log-likelihood", "Markov ratio"])
     for row in rows_of(report, "attacks", metric="auc", control="no"):
         assert row["value"] > 0.99
 

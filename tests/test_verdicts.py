@@ -13,18 +13,18 @@ from scipy.stats import t as student
 from fidelity.comparisons import draw_references
 from fidelity.emulation import rows_of
 from fidelity.recommender import ask_model
-from fidelity.responses import Responses
+from fidelity.responses import Responses, take
 from fidelity.roc import area
 from fidelity.scores import (
     SCORES,
     VERDICT_SCORES,
+    BigramWithoutUser,
     Knowledge,
     References,
-    bigram_without_user,
 )
 from fidelity.verdicts import estimate_shared_users, list_users, null_scores, p_values
 
-from .made_up_users import SETTINGS, deal_halves, draw_case, take, take_transitions
+from .made_up_users import SETTINGS, deal_halves, draw_case, take_transitions
 
 seeds = st.integers(0, 2**32)
 FOREST = {"estimator": "fidelity.forest.RandomForestClassifier", "n_estimators": 3}
@@ -173,10 +173,32 @@ def plant_case(rng, share, tpr, fpr, n_users=200, n_each=15, n_pairs=5):
     )
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5])
+def plant_deal(rng, share, n_users=100, n_pairs=8):
+    """Return the same for models that match more or less often by whom they were trained on.
+
+    Each user moves the match rate of a model that knows it. The target's users are as many as
+    those of a reference model, but only `share` of the adversary's are among them.
+    """
+    trait = rng.normal(0, 0.3, size=2 * n_users)
+    user = np.repeat(np.arange(n_users), 15)
+    knows = deal_halves(rng, n_users, n_pairs)
+    n_common = round(share * n_users)
+    target = np.zeros(2 * n_users, bool)
+    target[rng.permutation(n_users)[:n_common]] = True
+    target[n_users : n_users + n_users // 2 - n_common] = True
+
+    def match(known):
+        shift = trait[: len(known)][known].mean()
+        return plant_matches(rng, user, known[:n_users], 0.7 + shift, 0.4 + shift)
+
+    references = References(Responses(np.array([match(k) for k in knows]), None, None), knows)
+    return match(target), Knowledge(user, n_users, references=references)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5])
 def test_interval_of_shared_users_covers_the_truth(share):
     rng = np.random.default_rng(11)
-    found = [estimate_shared_users(*plant_case(rng, share, 0.7, 0.5)) for _ in range(200)]
+    found = [estimate_shared_users(*plant_deal(rng, share)) for _ in range(200)]
     covered = np.mean([case.ci_low <= share <= case.ci_high for case in found])
     error = np.sqrt(0.95 * 0.05 / len(found))
     assert covered >= 0.95 - 4 * error
@@ -187,6 +209,27 @@ def test_interval_of_shared_users_covers_the_truth(share):
     assert width < 1.5 * 3.92 * estimates.std()
 
 
+def test_shared_users_of_an_adversary_with_an_empty_user_are_those_of_the_others():
+    rng = np.random.default_rng(15)
+    match, knowledge = plant_case(rng, 0.3, 0.7, 0.5)
+    references = knowledge.references
+    # As with pairs, as many models know the user without a transition as do not.
+    knows = np.column_stack([references.knows, np.arange(len(references.knows)) % 2 == 0])
+    more = Knowledge(
+        knowledge.user,
+        knowledge.n_users + 1,
+        references=References(references.responses, knows),
+    )
+    expected, found = (estimate_shared_users(match, known) for known in (knowledge, more))
+    assert found[:6] == pytest.approx(expected[:6])
+
+
+def test_models_that_match_members_less_often_identify_no_share():
+    found = estimate_shared_users(*plant_case(np.random.default_rng(16), 0.3, 0.3, 0.7))
+    assert found.gap_high < 0
+    assert found.estimate is None
+
+
 def test_interval_of_the_gap_covers_the_truth():
     rng = np.random.default_rng(12)
     found = [estimate_shared_users(*plant_case(rng, 0.3, 0.7, 0.5)) for _ in range(200)]
@@ -195,13 +238,13 @@ def test_interval_of_the_gap_covers_the_truth():
 
 
 def test_without_a_gap_the_share_is_not_identifiable():
-    """In 95 % of cases, to 4 standard errors."""
+    """In 97.5 % of cases, the interval being two-sided, to 4 standard errors."""
     rng = np.random.default_rng(13)
     found = [estimate_shared_users(*plant_case(rng, 0.3, 0.6, 0.6, 60)) for _ in range(200)]
     hidden = np.array([case.estimate is None for case in found])
-    assert abs(hidden.mean() - 0.95) < 4 * np.sqrt(0.95 * 0.05 / len(found))
+    assert abs(hidden.mean() - 0.975) < 4 * np.sqrt(0.975 * 0.025 / len(found))
     for case in found:
-        assert (case.estimate is None) == (case.gap_low <= 0 <= case.gap_high)
+        assert (case.estimate is None) == (case.gap_low <= 0)
         assert (case.ci_low is None) == (case.ci_high is None) == (case.estimate is None)
 
 
@@ -239,8 +282,12 @@ def test_shared_users_are_their_formula(seed):
         rest = [i for i in range(6) if i // 2 != r // 2]
         low, high = np.mean([fpr[i] for i in rest]), np.mean([tpr[i] for i in rest])
         errors.append((np.mean(rates(match[r])) - low) / (high - low) - np.mean(knows[r]))
-    half = student.ppf(0.975, 3) * np.sqrt(np.mean(np.square(errors)))
     estimate = (np.mean(rates(target)) - np.mean(fpr)) / (np.mean(tpr) - np.mean(fpr))
+    k, a = sum(knows[0]), 9
+    common = min(max(estimate * a, 0), k)
+    # Variances of means of k traits about that of the a: of the target's, of a reference's.
+    factor = (1 / k + 1 / a - 2 * common / (k * a)) / (1 / k - 1 / a)
+    half = student.ppf(0.975, 3) * np.sqrt(factor * np.mean(np.square(errors)))
     assert found[5:] == pytest.approx((estimate, estimate - half, estimate + half))
 
 
@@ -287,12 +334,9 @@ def simulate_deal(seed, n_members):
     said = [ask_about(known, user, X, y, asked, seed + i) for i, known in enumerate(chosen)]
     knows = np.array([np.isin(adversary, known) for known in chosen])
 
-    def bigram_of(rows):
-        own = (values[asked][rows] for values in (user, X[:, 0], y))
-        return bigram_without_user(*own, SONGS, 1.0)
-
+    bigram_of = BigramWithoutUser(user[asked], X[asked, 0], y[asked], SONGS, 1.0)
     references = References(Responses(*(np.array(v) for v in zip(*said, strict=True))), knows)
-    knowledge = Knowledge(user[asked], N_ADVERSARY, None, bigram_of(slice(None)), references)
+    knowledge = Knowledge(user[asked], N_ADVERSARY, None, bigram_of(), references)
     responses = ask_about(target, user, X, y, asked, seed + N_REFERENCES)
     scores, p = {}, {}
     for name in VERDICT_SCORES:

@@ -9,7 +9,7 @@ from fidelity.forest.growing import LEAF, Limits, grow_tree, make_entries, unpac
 from .cases import assert_same_trees, both_forests, data, parameters
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data(), parameters)
 def test_trees_are_those_of_scikit_learn(xy, parameters):
     X, y = xy

@@ -29,7 +29,7 @@ def rows_to_ask(X, seed):
     return np.vstack([X, others]).astype(np.uint16)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data(), parameters, st.integers(0, 9))
 def test_probabilities_are_those_of_scikit_learn_to_the_last_bit(xy, parameters, seed):
     X, y = xy
@@ -39,7 +39,7 @@ def test_probabilities_are_those_of_scikit_learn_to_the_last_bit(xy, parameters,
     assert np.array_equal(ours.predict(asked), dense.predict(asked))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data(), parameters, st.integers(0, 9))
 def test_sparse_answers_are_those_of_the_dense_table(xy, parameters, seed):
     X, y = xy
@@ -63,7 +63,7 @@ def test_sparse_answers_are_those_of_the_dense_table(xy, parameters, seed):
         assert np.array_equal(probabilities, np.take_along_axis(table, order[:, :k], axis=1))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data(), st.integers(0, 2**32 - 1))
 @pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores")
 def test_out_of_bag_answers_are_those_of_scikit_learn(xy, seed):

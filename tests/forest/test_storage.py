@@ -20,7 +20,7 @@ def small_forest(seed=0, **fit):
     return RandomForestClassifier(n_estimators=4, random_state=seed).fit(X, y, **fit)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data(), parameters)
 def test_a_forest_comes_back_as_it_was(tmp_path_factory, xy, parameters):
     X, y = xy
@@ -71,7 +71,7 @@ def test_the_file_is_plain_arrays(tmp_path):
         assert all(arrays[name].dtype != object for name in arrays)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.floats(0, 0.9999), st.integers(1, 255))
 def test_a_damaged_file_is_named_or_harmless(tmp_path_factory, at, flipped):
     path = tmp_path_factory.mktemp("forest") / "model.npz"
@@ -90,7 +90,7 @@ def test_a_damaged_file_is_named_or_harmless(tmp_path_factory, at, flipped):
             assert np.array_equal(a, b)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.floats(0, 0.999))
 def test_a_truncated_file_is_named(tmp_path_factory, share):
     path = tmp_path_factory.mktemp("forest") / "model.npz"

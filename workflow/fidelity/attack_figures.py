@@ -17,15 +17,23 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from .comparisons import MIN_GROUP
 from .plotting import MARKERS, draw_line, fractions_of, new_panels, shades
 from .scores import ACCESS, SCORES
-from .summary import POINT, fraction_nearest_half, mean_with_interval
+from .summary import (
+    POINT,
+    fraction_nearest_half,
+    mean_with_interval,
+    rate_with_interval,
+    select_metric,
+)
 from .user_attacks import NO_CONTROL, SHUFFLED, TARGET_ONLY
 
 LEVEL = 0.01  # the FPR at which scores are compared
 _UNRESOLVED = f"not resolvable: fewer than {round(1 / LEVEL)} others"
-METRICS = {"AUC": ("auc", 0.5), "TPR at 1 % FPR": ("tpr", LEVEL)}  # and what guessing gives
+# Each metric with its level, and what guessing gives.
+METRICS = {"AUC": ("auc", None, 0.5), "TPR at 1 % FPR": ("tpr", LEVEL, LEVEL)}
 _LINE = ["score", "control", "target_size"]
 _LINES = ["-", "--", "-.", ":"]
 _CONTROL_LINES = {SHUFFLED: (0, (5, 1)), TARGET_ONLY: (0, (4, 1, 1, 1))}
+_CONTROL_MARKERS = {SHUFFLED: "|", TARGET_ONLY: "x"}
 _CONTROLS = {
     SHUFFLED: "control: membership is shuffled",
     TARGET_ONLY: "control: a target that knows none of the users",
@@ -51,11 +59,12 @@ def draw_roc(roc):
     styles = _score_styles(shown)
     figure, panels = new_panels(len(sizes), share_y=True)
     lowest = attack["fpr"][attack["target_size"].isin(sizes)].min()
-    control = _control_of(own)
+    controls = _controls_in(own)
     for size, axes in zip(sizes, panels, strict=True):
         at_size = own[own["target_size"] == size]
         axes.plot([lowest, 1], [lowest, 1], **_GUESSING)
-        _draw_steps(axes, at_size, ranked[0], control, _control_style(control))
+        for control in controls:
+            _draw_steps(axes, at_size, ranked[0], control, _control_style(control))
         for i, name in enumerate(shown):
             marks = {"markevery": (2 * i, 8), "markersize": 4}
             _draw_steps(axes, at_size, name, NO_CONTROL, styles[name] | marks)
@@ -64,7 +73,8 @@ def draw_roc(roc):
         axes.set_xlabel("FPR (% of others)")
     panels[0].set_ylabel("TPR (% of members)")
     handles = [_handle(_access_label(name), **styles[name]) for name in shown]
-    handles.append(_handle(_control_label(ranked[0], control), **_control_style(control)))
+    for control in controls:
+        handles.append(_handle(_control_label(ranked[0], control), **_control_style(control)))
     _add_legend(figure, [*handles, _handle("guessing", **_GUESSING)], columns=2)
     return figure
 
@@ -84,7 +94,7 @@ def draw_sizes(attacks):
     styles = _score_styles(everywhere) | _reference_styles(referenced)
     controlled = next((name for name in ranked if name in everywhere), ranked[0])
     figure, panels = new_panels(len(METRICS), share_y=False)
-    for (label, (_, chance)), axes in zip(METRICS.items(), panels, strict=True):
+    for (label, (*_, chance)), axes in zip(METRICS.items(), panels, strict=True):
         axes.axhline(chance, **_GUESSING)
         for control in _CONTROLS:
             line = _means(own, label, control, controlled)
@@ -111,7 +121,7 @@ def draw_scores(attacks, shared_users):
     """AUC and TPR at 1 % FPR of every score, by access, at the sizes with reference models.
 
     Bars of AUC start from guessing, .5. A dot is the mean, so that a rate of 0 is seen; a rate
-    that users are too few for is a cross.
+    that users are too few for is a star.
     """
     if attacks.empty:
         return _say_nobody()
@@ -119,18 +129,20 @@ def draw_scores(attacks, shared_users):
     sizes = _reference_sizes(own)
     places = _places_by_access([name for name in SCORES if (own["score"] == name).any()])
     colors = dict(zip(sizes, ["0.72", "0.3"][-len(sizes) :], strict=True))
-    control = _control_of(own)
+    controls = _controls_in(own)
     figure, panels = new_panels(len(METRICS), share_y=True)
     figure.set_figheight((1.5 * len(places) + 10) * _line_inches())  # 10 for what is around
     unresolved = []
     for label, axes in zip(METRICS, panels, strict=True):
-        axes.axvline(METRICS[label][1], **_GUESSING)
+        axes.axvline(METRICS[label][-1], **_GUESSING)
         for size, shift in zip(sizes, _shifts(len(sizes)), strict=True):
             at_size = own[own["target_size"] == size]
             y = {name: place + shift for name, place in places.items() if name in SCORES}
             style = {"color": colors[size], "height": 0.8 / len(sizes)}
             unresolved += _draw_bars(axes, at_size, label, y, style)
-            _draw_ticks(axes, _means(at_size, label, control), y)
+            for control in controls:
+                marker = _CONTROL_MARKERS[control]
+                _draw_marks(axes, _means(at_size, label, control), y, marker)
         axes.set_xlabel(label)
         axes.set_title(f"c = {_fraction(own)}")
         _set_metric_axis(axes.xaxis, own, label)
@@ -143,10 +155,12 @@ def draw_scores(attacks, shared_users):
     handles = [
         Patch(color=colors[size], label=_size_label(size, own, shared_users)) for size in sizes
     ]
-    handles.append(_handle(_CONTROLS[control], color="black", marker="|", linestyle=""))
+    for control in controls:
+        marker = _CONTROL_MARKERS[control]
+        handles.append(_handle(_CONTROLS[control], color="black", marker=marker, linestyle=""))
     handles.append(_handle("guessing", **_GUESSING))
     if unresolved:
-        handles.append(_handle(_UNRESOLVED, color="black", marker="x", linestyle=""))
+        handles.append(_handle(_UNRESOLVED, color="black", marker="*", linestyle=""))
     _add_legend(figure, handles, columns=1)
     return figure
 
@@ -162,6 +176,9 @@ def draw_counterfactual(leakage, counterfactual):
         return _say_nobody()
     leakage = leakage[leakage["common_fraction"].astype(float) > 0].dropna(subset="leakage")
     fractions = fractions_of(pd.concat([leakage[POINT], counterfactual[POINT]]))
+    paired, control = (
+        counterfactual[counterfactual["control"] == name] for name in (NO_CONTROL, SHUFFLED)
+    )
     figure, panels = new_panels(len(fractions), share_y=True)
     dark, light = shades(2)
     lines = {
@@ -170,8 +187,12 @@ def draw_counterfactual(leakage, counterfactual):
             {"color": light, "marker": "s", "markersize": 5, "linewidth": 2},
         ),
         "the same users: known against not known": (
-            *(counterfactual, "difference"),
+            *(paired, "difference"),
             {"color": dark, "marker": "o", "markersize": 2.5, "linestyle": "--"},
+        ),
+        "control: it is drawn which model knows a user": (
+            *(control, "difference"),
+            _control_style(SHUFFLED),
         ),
     }
     for fraction, axes in zip(fractions, panels, strict=True):
@@ -199,7 +220,8 @@ def draw_shared_users(shared_users):
     """The share of the adversary's users that the target has: estimated, against the truth.
 
     A marker a grid point, its mean over repeats; the interval is the adversary's own. Hollow
-    where reference models know fewer users than the target's. Points where the share is not
+    where reference models know fewer users than the target's. At a true share of 0 are the
+    controls: targets that know none of the adversary's users. Points where the share is not
     identifiable are named.
     """
     if shared_users.empty:
@@ -207,7 +229,7 @@ def draw_shared_users(shared_users):
     figure, (axes,) = new_panels(1, share_y=False)
     fractions = fractions_of(shared_users)
     known = shared_users.dropna(subset="estimate")
-    points = known.groupby([*POINT, "reference_mismatch"], sort=False)
+    points = known.groupby([*POINT, "control", "reference_mismatch"], sort=False)
     points = points[["truth", "estimate", "ci_low", "ci_high"]].mean().reset_index()
     axes.plot([0, 1], [0, 1], **_GUESSING)
     handles = []
@@ -218,11 +240,11 @@ def draw_shared_users(shared_users):
             face = {"markerfacecolor": "white"} if point.reference_mismatch else {}
             ends = [[point.estimate - point.ci_low], [point.ci_high - point.estimate]]
             axes.errorbar(point.truth, point.estimate, ends, **style, **face)
-    axes.set_xlim(0, 1)
+    axes.set_xlim(-0.03, 1)
     axes.set_ylim(min(0, points["ci_low"].min()), max(1, points["ci_high"].max()))
     axes.xaxis.set_major_formatter("{x:g}")
     _keep_ticks_inside(axes)
-    axes.set_xlabel("true share of the adversary's users")
+    axes.set_xlabel("true share of the adversary's users; at 0: controls")
     axes.set_ylabel("estimated share")
     round_marker = {"color": "black", "marker": "o", "linestyle": ""}
     handles += [
@@ -247,16 +269,20 @@ def draw_outliers(outliers):
         )
     own = _nearest_half(outliers)
     own = own[own["target_size"] == own["target_size"].max()]
-    rates = own[own["metric"] == "tpr"]
+    rates = own[(own["metric"] == "tpr") & (own["control"] == NO_CONTROL)]
+    leaks = own[own["metric"] == "leak"]
     best = _best_by_access(_rank(rates, rates, "value"))
     figure, (left, right) = new_panels(2, share_y=False)
-    leak = mean_with_interval(own[own["metric"] == "leak"], "value", by=["decile"])
+    for control in _controls_in(own):
+        line = leaks[leaks["control"] == control].groupby("decile")["value"].mean()
+        left.plot(line.index, line, **_control_style(control))
+    leak = mean_with_interval(leaks[leaks["control"] == NO_CONTROL], "value", by=["decile"])
     draw_line(left, leak, x="decile", color="black", marker="o")
-    left.set_ylim(min(0, 1.1 * leak["mean"].min()), None)
+    left.set_ylim(min(0, 1.1 * leaks.groupby(["control", "decile"])["value"].mean().min()), None)
     _keep_ticks_inside(left)
     left.set_ylabel("leak (TPR - FPR of matches)")
     styles = _score_styles(best)
-    by_decile = mean_with_interval(rates, "value", by=["score", "decile"])
+    by_decile = rate_with_interval(rates, "value", by=["score", "decile"])
     for name in best:
         draw_line(right, by_decile[by_decile["score"] == name], x="decile", **styles[name])
     if by_decile.empty:
@@ -272,6 +298,8 @@ def draw_outliers(outliers):
         axes.set_xlabel("decile, least … most surprising")
         axes.set_title(f"c = {_fraction(own)}, {size:,} users of the target")
     handles = [_handle(_access_label(name), **styles[name]) for name in best]
+    for control in _controls_in(own):
+        handles.append(_handle(f"control of the leak: {control}", **_control_style(control)))
     _add_legend(figure, [*handles, _handle("guessing", **_GUESSING)], columns=2)
     return figure
 
@@ -334,16 +362,15 @@ def _reference_sizes(own):
 
 
 def _select(own, label, control):
-    metric, _ = METRICS[label]
-    chosen = own[(own["metric"] == metric) & (own["control"] == control)]
-    return chosen if metric == "auc" else chosen[chosen["level"] == LEVEL]
+    metric, level, _ = METRICS[label]
+    return select_metric(own[own["control"] == control], metric, level)
 
 
 def _means(own, label, control, name=None):
     """Return means over repeats of a metric, by score and size, of one score if it is given."""
     chosen = _select(own, label, control)
     chosen = chosen if name is None else chosen[chosen["score"] == name]
-    return mean_with_interval(chosen, "value", by=["score", "target_size"])
+    return rate_with_interval(chosen, "value", by=["score", "target_size"])
 
 
 def _rank_attacks(own):
@@ -403,11 +430,6 @@ def _reference_styles(names):
 
 def _control_style(control):
     return {"color": "0.6", "linestyle": _CONTROL_LINES[control]}
-
-
-def _control_of(own):
-    """Return the stronger control; it is missing where the adversary knows all target's users."""
-    return TARGET_ONLY if (own["control"] == TARGET_ONLY).any() else SHUFFLED
 
 
 def _controls_in(own):
@@ -511,19 +533,20 @@ def _draw_bars(axes, at_size, label, y, style):
     dots = {"color": "black", "linestyle": "", "marker": "o", "markersize": 1.5}
     axes.errorbar(bars["mean"], rows, xerr=_ends(bars), elinewidth=0.7, **dots)
     missing = sorted(set(at_size["score"]) - set(bars["score"]))
-    axes.plot([start] * len(missing), [y[name] for name in missing], "x", color="black")
+    axes.plot([start] * len(missing), [y[name] for name in missing], "*", color="black")
     return missing
 
 
-def _draw_ticks(axes, means, y):
+def _draw_marks(axes, means, y, marker):
     rows = [y[name] for name in means["score"]]
     outline = [withStroke(linewidth=2, foreground="white")]
-    axes.plot(means["mean"], rows, "|", color="black", markersize=5, path_effects=outline)
+    axes.plot(means["mean"], rows, marker, color="black", markersize=4, path_effects=outline)
 
 
 def _name_unidentified(shared_users):
     """Return lines that name the points where the share of some repeats is not identifiable."""
     lines = []
+    shared_users = shared_users[shared_users["control"] == NO_CONTROL]
     for (fraction, size), own in shared_users.groupby(POINT, sort=False):
         missing = int(own["estimate"].isna().sum())
         if missing:

@@ -2,7 +2,13 @@
 
 from .markdown import interval, table
 from .scores import SCORES
-from .summary import POINT, fraction_nearest_half, mean_with_interval
+from .summary import (
+    POINT,
+    fraction_nearest_half,
+    mean_with_interval,
+    rate_with_interval,
+    select_metric,
+)
 from .user_attacks import NO_CONTROL, SHUFFLED, TARGET_ONLY
 
 
@@ -46,7 +52,7 @@ def gain_over_matches(attacks, metric, level):
     level : float or None
     """
     keys = [*POINT, "repeat"]
-    chosen = _metric(attacks, metric, level)
+    chosen = select_metric(attacks, metric, level)
     plain = chosen[chosen["score"] == "matches"][[*keys, "value"]]
     paired = chosen.merge(plain, on=keys, suffixes=("", "_of_matches"))
     paired["gain"] = paired["value"] - paired["value_of_matches"]
@@ -63,8 +69,8 @@ def _tell_scores(attacks):
         "A score tells how much a user looks like one of the target's, larger for more "
         "suspicious. AUC is the chance that a member's score is above another user's (.5 is "
         "guessing); TPR at FPR 1 % the share of members found where one in a hundred others is "
-        "wrongly accused. Gains are over plain matches, in the same repeats. Here for "
-        f"c = {fraction}; all points are in tables/attacks.csv.",
+        "wrongly accused. Gains are over plain matches, if these are asked for, in the same "
+        f"repeats. Here for c = {fraction}; all points are in tables/attacks.csv.",
     ]
     for size in sizes:
         own = real[real["target_size"] == size]
@@ -79,15 +85,29 @@ def _tell_scores(attacks):
                 SCORES[name].access,
                 name,
                 interval(auc.loc[name]),
-                _cell(more, name),
+                _gain(more, name),
                 _cell(tpr, name),
-                _cell(further, name),
+                _gain(further, name),
             )
             for name in names
         ]
         heads = ("access", "score", "AUC", "gain", "TPR at FPR 1 %", "gain")
-        parts += [f"{size:,} users of the target:", table(heads, rows)]
-    return "\n\n".join(parts)
+        parts += [f"{size:,} users of the target:", table(heads, rows), _tell_unscored(own)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _tell_unscored(attacks):
+    """Return a sentence on scores that not every user has, as the rates are those of the others."""
+    counted = attacks[attacks["metric"].isin(["members", "others"])]
+    users = counted.groupby(["score", "repeat"])["value"].sum().groupby("score").mean()
+    fewer = users[users < users.max()]
+    if fewer.empty:
+        return ""
+    told = ", ".join(f"{name} {n:,.0f}" for name, n in fewer.items())
+    return (
+        f"Not all of the {users.max():,.0f} users have every score: that needs a model that knows "
+        f"a user, and models that differ. Numbers are about those who have one: {told}."
+    )
 
 
 def _tell_controls(attacks):
@@ -117,19 +137,25 @@ def _tell_controls(attacks):
 
 def _tell_counterfactual(leakage, counterfactual):
     leaks = mean_with_interval(leakage, "leakage").set_index(POINT)
+    control = counterfactual[counterfactual["control"] == SHUFFLED]
+    by_chance = mean_with_interval(control, "difference").set_index(POINT)
+    counterfactual = counterfactual[counterfactual["control"] == NO_CONTROL]
     paired = mean_with_interval(counterfactual, "difference").set_index(POINT)
     others, members = (
-        mean_with_interval(leakage, rate).set_index(POINT) for rate in ("fpr", "tpr")
+        rate_with_interval(leakage, rate).set_index(POINT) for rate in ("fpr", "tpr")
     )
     rows = [
         (
             point[0],
             f"{point[1]:,}",
-            *(interval(means.loc[point]) for means in (others, members, leaks, paired)),
+            *(interval(means.loc[point]) for means in (others, members, leaks, paired, by_chance)),
         )
         for point in _largest_points(counterfactual)
     ]
-    heads = ("c", "target's users", "others", "members", "difference", "same users, with - without")
+    heads = (
+        *("c", "target's users", "others", "members", "difference"),
+        *("same users, with - without", "control: sides drawn"),
+    )
     return "\n\n".join(
         [
             "### Generalization and leak apart",
@@ -146,6 +172,8 @@ def _tell_shared_users(shared):
     if shared.empty:
         return ""
     rows = []
+    nobody = shared[shared["control"] == TARGET_ONLY].dropna(subset="estimate")
+    shared = shared[shared["control"] == NO_CONTROL]
     for (fraction, size), own in shared.groupby(POINT, sort=False):
         found = own.dropna(subset="estimate")
         truth = own["truth"].mean()
@@ -175,16 +203,31 @@ def _tell_shared_users(shared):
             "others'. Where these know fewer users than the target's model, they match less often "
             "and the estimate is off: no promise is made.",
             table(heads, rows),
+            *_tell_nobody_shared(nobody),
         ]
     )
+
+
+def _tell_nobody_shared(nobody):
+    own = nobody[~nobody["reference_mismatch"]]
+    if own.empty:
+        return []
+    covered = (own["ci_low"] <= 0) & (own["ci_high"] >= 0)
+    return [
+        "Control: of targets that know none of the adversary's users, where references are not too "
+        f"small, the mean estimate is {own['estimate'].mean():.4f}; {covered.sum()} of {len(own)} "
+        "intervals hold 0."
+    ]
 
 
 def _tell_verdicts(verdicts, attacks):
     if verdicts.empty:
         return ""
-    trust = attacks[attacks["metric"] == "p at most"]
+    trust = select_metric(attacks, "p at most", 0.1)
+    trust = trust[trust["control"] == NO_CONTROL]
     name = trust["score"].iloc[0]
-    realised = mean_with_interval(verdicts, "realised")
+    small = rate_with_interval(trust, "value").set_index(POINT)
+    realised = rate_with_interval(verdicts, "realised")
     listed = verdicts.groupby(POINT, sort=False)[["listed", "false"]].mean()
     mismatch = verdicts.groupby(POINT, sort=False)["reference_mismatch"].any()
     rows = [
@@ -193,18 +236,23 @@ def _tell_verdicts(verdicts, attacks):
             f"{point['target_size']:,}",
             *(f"{number:,.1f}" for number in listed.loc[tuple(point[POINT])]),
             interval(point),
+            interval(small.loc[tuple(point[POINT])]),
             "no" if mismatch.loc[tuple(point[POINT])] else f"at most {verdicts['fdr'].iloc[0]:g}",
         )
         for _, point in realised.iterrows()
     ]
-    heads = ("c", "target's users", "listed", "of these false", "realised share", "promised")
+    heads = (
+        *("c", "target's users", "listed", "of these false", "realised share"),
+        *("others with p <= .1", "promised"),
+    )
     return "\n\n".join(
         [
             "### Verdicts at a chosen error",
             f"Users listed by the score {name} at a false discovery rate of "
             f"{verdicts['fdr'].iloc[0]:g} (Benjamini-Hochberg), with p-values from what reference "
             "models say of users they do not know. The promise holds on average over deals, and "
-            "only where reference models know as many users as the target's.",
+            "only where reference models know as many users as the target's. There no more than a "
+            "tenth of the users who are not the target's has p <= .1.",
             table(heads, rows),
         ]
     )
@@ -217,25 +265,48 @@ def _tell_outliers(outliers):
     own = outliers[outliers["common_fraction"] == fraction]
     own = own[own["target_size"] == own["target_size"].max()]
     leaks = own[own["metric"] == "leak"]
-    leak = mean_with_interval(leaks, "value", ["decile"]).set_index("decile")
-    surprise = leaks.groupby("decile")["surprise"].mean()
-    found = own[own["metric"] == "tpr"]
-    best = found.groupby("score")["value"].mean().idxmax() if found["value"].notna().any() else None
-    tpr = mean_with_interval(found[found["score"] == best], "value", ["decile"]).set_index("decile")
-    rows = [
-        (decile, f"{surprise.loc[decile]:.2f}", interval(leak.loc[decile]), _cell(tpr, decile))
-        for decile in leak.index
-    ]
-    heads = ("decile", "surprise (bits)", "leak", f"TPR at FPR 1 %, {best or 'not resolvable'}")
+    by_control = {
+        control: mean_with_interval(rows, "value", ["decile"]).set_index("decile")
+        for control, rows in leaks.groupby("control", sort=False)
+    }
+    real = own[own["control"] == NO_CONTROL]
+    surprise = real.groupby("decile")["surprise"].mean()
+    columns = {
+        "surprise (bits)": [f"{bits:.2f}" for bits in surprise],
+        "leak": _intervals(by_control[NO_CONTROL]),
+        **{
+            f"control: {control}": _intervals(by_control[control])
+            for control in (SHUFFLED, TARGET_ONLY)
+            if control in by_control
+        },
+        **_rates_by_decile(real),
+    }
+    rows = list(zip(surprise.index, *columns.values(), strict=True))
     return "\n\n".join(
         [
             "### Who is exposed",
             "Users by how little the adversary's other users tell of their next songs, from the "
             f"least to the most surprising tenth; c = {fraction}, "
-            f"{own['target_size'].max():,} users of the target.",
-            table(heads, rows),
+            f"{own['target_size'].max():,} users of the target. Leak: TPR - FPR of matches.",
+            table(("decile", *columns), rows),
         ]
     )
+
+
+def _rates_by_decile(outliers):
+    """Return {heading: TPR at FPR 1 % of the strongest score}; none where nothing is resolved."""
+    found = outliers[outliers["metric"] == "tpr"].dropna(subset="value")
+    if found.empty:
+        return {}
+    best = found.groupby("score")["value"].mean().idxmax()
+    means = rate_with_interval(found[found["score"] == best], "value", ["decile"])
+    means = means.set_index("decile")
+    deciles = sorted(outliers["decile"].unique())
+    return {f"TPR at FPR 1 %, {best}": [_cell(means, decile) for decile in deciles]}
+
+
+def _intervals(means):
+    return [interval(row) for _, row in means.iterrows()]
 
 
 def _told_sizes(attacks):
@@ -250,19 +321,17 @@ def _largest_points(points):
     return list(largest.items())
 
 
-def _metric(attacks, metric, level):
-    chosen = attacks[attacks["metric"] == metric]
-    return chosen if level is None else chosen[chosen["level"] == level]
-
-
 def _means(attacks, metric, level):
-    return mean_with_interval(_metric(attacks, metric, level), "value", ["score"]).set_index(
-        "score"
-    )
+    chosen = select_metric(attacks, metric, level)
+    return rate_with_interval(chosen, "value", ["score"]).set_index("score")
 
 
 def _cell(means, name):
     return interval(means.loc[name]) if name in means.index else "not resolvable"
+
+
+def _gain(means, name):
+    return interval(means.loc[name]) if name in means.index else ""
 
 
 def _yes(value):

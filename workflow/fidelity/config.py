@@ -132,6 +132,7 @@ def _check_meaning(config):
         faults += _check_columns(config, datasets[name])
         faults += _check_sessions(config["sessions"], datasets[name])
     faults += _check_attacks(config["attacks"], config["grid"]["target_size"])
+    faults += _check_k(config["attacks"]["k"], config["songs"])
     return faults + _check_fractions(config["grid"]["common_fraction"])
 
 
@@ -240,6 +241,12 @@ def _check_attacks(attacks, grid_sizes):
             if size not in grid_sizes
         ]
     return faults
+
+
+def _check_k(k, songs):
+    if songs == "densest" or k < songs:
+        return []
+    return [f"attacks.k: {k} of {songs} songs leave none out; lower it, or raise songs"]
 
 
 def _check_fractions(fractions):

@@ -12,6 +12,7 @@ import numpy as np
 
 from .codes import distinct_rows, find
 from .errors import InputError
+from .features import distinct_transitions
 from .files import whole_file
 from .forest import HIGHEST_LEVEL, grow_forest, load_grown, save_grown
 from .responses import Responses
@@ -70,20 +71,6 @@ def make_estimator(recommender, random_state=None):
     return estimator
 
 
-def feature_table(observations, features):
-    """Return the features as a table of whole numbers, shape (transitions, features).
-
-    The song is the first column, the others are in the order of `features`.
-
-    Parameters
-    ----------
-    observations : dict of arrays
-    features : sequence of str
-    """
-    song_first = sorted(features, key=lambda name: name != "song")
-    return np.column_stack([observations[name] for name in song_first])
-
-
 def train(recommender, X, y, random_state):
     """Return the recommender fitted to transitions.
 
@@ -124,9 +111,8 @@ def query(model, X, y):
     X : whole numbers, shape (transitions, features)
     y : int, shape (transitions,)
     """
-    rows, row = distinct_rows(np.column_stack([X, y]))
-    X, y = rows[:, :-1], rows[:, -1]
-    answers = model.query(X, y) if hasattr(model, "query") else _query_in_batches(model, X, y)
+    distinct, row = distinct_transitions(X, y)
+    answers = _answer(model, *distinct)
     return tuple(None if values is None else values[row] for values in answers)
 
 
@@ -168,12 +154,11 @@ def ask_model(recommender, known, asked, random_state):
     ----------
     recommender : dict
     known, asked : pairs (X, y)
-        As in `train`.
+        As in `train`; each row of `asked` is asked about, so they had better be distinct.
     random_state : int
     """
-    X, y = asked
-    label, probability, rank = query(train(recommender, *known, random_state), X, y)
-    return Responses(label == y, probability, rank)
+    label, probability, rank = _answer(train(recommender, *known, random_state), *asked)
+    return Responses(label == asked[1], probability, rank)
 
 
 def ask_own_models(recommender, X, y, fold_of, seed):
@@ -192,8 +177,9 @@ def ask_own_models(recommender, X, y, fold_of, seed):
     parts = []
     for fold in range(fold_of.max() + 1):
         held_out = fold_of == fold
-        known, asked = ((X[rows], y[rows]) for rows in (~held_out, held_out))
-        parts.append(ask_model(recommender, known, asked, seed(fold)))
+        model = train(recommender, X[~held_out], y[~held_out], seed(fold))
+        label, probability, rank = query(model, X[held_out], y[held_out])
+        parts.append(Responses(label == y[held_out], probability, rank))
     place = np.argsort(np.argsort(fold_of, kind="stable"), kind="stable")
     return Responses(*(_join(values, place) for values in zip(*parts, strict=True)))
 
@@ -292,6 +278,10 @@ def _accuracy(model, X, y):
 
 def _join(values, place):
     return None if values[0] is None else np.concatenate(values)[place]
+
+
+def _answer(model, X, y):
+    return model.query(X, y) if hasattr(model, "query") else _query_in_batches(model, X, y)
 
 
 def _query_in_batches(model, X, y):

@@ -26,6 +26,17 @@ def to_columns(responses):
 
 
 def from_columns(columns):
-    """Return the `Responses` in {column: array}, where other columns may be."""
-    match, *told = (columns[name] for name in _COLUMNS)
-    return Responses(match.astype(bool), *told)
+    """Return the `Responses` in {column: array}, where other columns may be.
+
+    Probabilities in single precision, wherever they are from: equal answers of two models make
+    equal scores.
+    """
+    match, probability, rank = (columns[name] for name in _COLUMNS)
+    if probability is not None:
+        probability = probability.astype(np.float32)
+    return Responses(match.astype(bool), probability, rank)
+
+
+def take(responses, transitions):
+    """Return the `Responses` to some of the transitions, in that order."""
+    return Responses(*(None if said is None else said[..., transitions] for said in responses))

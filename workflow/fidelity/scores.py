@@ -232,8 +232,8 @@ SCORES = {
 VERDICT_SCORES = [name for name, score in SCORES.items() if score.needs <= _BIGRAM]
 
 
-def bigram_without_user(user, song, next_song, n_songs, smoothing):
-    """Return q^{-u}(y_j | s_j) of each transition: a bigram model of all users but its own.
+class BigramWithoutUser:
+    """q^{-u}(y_j | s_j) of transitions: a bigram model of all users but the transition's own.
 
     q^{-u}(s' | s) = (n(s, s') - n_u(s, s') + alpha) / (n(s) - n_u(s) + alpha V), where n counts
     the transitions of all users and n_u those of the transition's user u, V is the number of
@@ -246,9 +246,26 @@ def bigram_without_user(user, song, next_song, n_songs, smoothing):
     smoothing : float
         Above 0.
     """
-    song = song.astype(np.int64)
-    of_pair, of_song = _of_others(song * n_songs + next_song, user), _of_others(song, user)
-    return (of_pair + smoothing) / (of_song + smoothing * n_songs)
+
+    def __init__(self, user, song, next_song, n_songs, smoothing):
+        self.n_songs, self.smoothing = n_songs, smoothing
+        _, pair = distinct_rows(np.column_stack([song, next_song]))
+        # The value of each transition, and how many of its user's own have that value.
+        self._counted = [
+            (value, _count(distinct_rows(np.column_stack([value, user]))[1]))
+            for value in (pair, song)
+        ]
+
+    def __call__(self, chosen=slice(None)):
+        """Return q^{-u} of the chosen transitions, shape (chosen,), from these alone.
+
+        Parameters
+        ----------
+        chosen : bool, shape (transitions,)
+            All transitions of a user or none of them.
+        """
+        of_pair, of_song = (_count(value[chosen]) - own[chosen] for value, own in self._counted)
+        return (of_pair + self.smoothing) / (of_song + self.smoothing * self.n_songs)
 
 
 def match_rates(knowledge, prior, with_user):
@@ -310,10 +327,9 @@ def log_tails(probability, user, hits):
     return tails
 
 
-def _of_others(value, user):
-    """Return how many rows of other users have the row's value."""
-    _, number = distinct_rows(np.column_stack([value, user]))
-    return np.bincount(value)[value] - np.bincount(number)[number]
+def _count(value):
+    """Return how many rows have the row's value."""
+    return np.bincount(value)[value]
 
 
 def _log_tails_of_rows(probability, hits):

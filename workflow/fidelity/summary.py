@@ -1,9 +1,9 @@
 """Tables of all grid points, and means with Student's interval."""
 
 import pandas as pd
-from scipy.special import stdtrit
 
 from .errors import InputError
+from .estimates import student
 
 POINT = ["common_fraction", "target_size"]
 
@@ -65,10 +65,23 @@ def mean_with_interval(table, column, by=POINT):
     """
     groups = table.dropna(subset=column).groupby(by, sort=False)[column]
     groups = groups.agg(["mean", "sem", "count"]).reset_index()
-    half = stdtrit(groups["count"].clip(lower=2) - 1, 0.975) * groups["sem"]
+    half = student(groups["count"].clip(lower=2) - 1) * groups["sem"]
     return groups[by].assign(
         mean=groups["mean"],
         ci_low=groups["mean"] - half,
         ci_high=groups["mean"] + half,
         repeats=groups["count"],
     )
+
+
+def rate_with_interval(table, column, by=POINT):
+    """Return the same for numbers within [0, 1], which the interval is not let out of."""
+    means = mean_with_interval(table, column, by)
+    bounds = ["ci_low", "ci_high"]
+    return means.assign(**means[bounds].clip(0, 1))
+
+
+def select_metric(attacks, metric, level):
+    """Return the rows of a metric; `level` is None for one that has none."""
+    chosen = attacks[attacks["metric"] == metric]
+    return chosen if level is None else chosen[chosen["level"] == level]

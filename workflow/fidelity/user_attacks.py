@@ -6,19 +6,16 @@ Each row of a table is a dict; the caller adds the grid point and the repeat.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtrit
 
 from .comparisons import are_references_smaller
+from .estimates import Estimate, mean_with_student, proportion
 from .responses import Responses
 from .roc import (
-    CONFIDENCE,
-    Estimate,
     area,
     area_with_interval,
     best_advantage,
     draw_users,
     precision_at,
-    proportion,
     roc,
     true_positive_rate_at,
 )
@@ -42,13 +39,15 @@ TABLES = {
     "roc": ("score", "access", "control", "fpr", "tpr"),
     "verdicts": ("fdr", "listed", "false", "realised", "reference_mismatch"),
     "shared_users": (
-        *("adversary_size", "common_users", "reference_mismatch"),
+        *("control", "adversary_size", "common_users", "reference_mismatch"),
         *SharedUsers._fields,
         *("truth", "common_fraction_estimate"),
     ),
-    "counterfactual": ("users", "with_them", "without_them", "difference", "ci_low", "ci_high"),
+    "counterfactual": (
+        *("control", "users", "with_them", "without_them", "difference", "ci_low", "ci_high"),
+    ),
     "outliers": (
-        *("decile", "surprise", "members", "others", "score", "metric", "level"),
+        *("control", "decile", "surprise", "members", "others", "score", "metric", "level"),
         *_ESTIMATE,
     ),
 }
@@ -124,24 +123,24 @@ def attack(scene, plan, rng):
     rng : numpy.random.Generator
     """
     variants = list_variants(scene, plan.scores, plan.settings, rng)
-    scores = variants[0][1]
+    scores = variants[0].scores
     tables = {
         "attacks": list(measure_attacks(variants, rng)),
         "roc": list(trace_curves(variants)),
-        "counterfactual": [compare_with_and_without(scene)],
+        "counterfactual": compare_with_and_without(scene, rng),
         "outliers": [],
         "shared_users": [],
         "verdicts": [],
     }
     if scene.knowledge.own is not None and scene.knowledge.own.probability is not None:
-        tables["outliers"] += profile_outliers(scene, scores, plan.settings.epsilon)
+        tables["outliers"] += profile_outliers(scene.knowledge, variants, plan.settings.epsilon)
     if scene.knowledge.references is None:
         return Report(tables, scores, None, None)
     mismatch = {"reference_mismatch": are_references_smaller(scene.target_size, len(scene.users))}
-    tables["shared_users"].append(mismatch | count_shared_users(scene))
+    tables["shared_users"] += [mismatch | row for row in count_shared_users(scene)]
     if plan.verdict_score is None:
         return Report(tables, scores, None, None)
-    p, trust = judge(scene, variants, plan.verdict_score, plan.settings)
+    p, trust = judge(scene, variants, plan)
     listed = list_users(p, plan.false_discovery_rate)
     tables["attacks"] += trust
     tables["verdicts"].append(mismatch | count_verdicts(listed, scene.member, plan))
@@ -157,44 +156,60 @@ def score_users(names, responses, knowledge, settings):
     return {name: SCORES[name].function(responses, knowledge, settings) for name in chosen}
 
 
-def list_variants(scene, names, settings, rng):
-    """Return [(control, {name: `UserScores`}, member)] of the attack and its controls.
+class Variant(NamedTuple):
+    """The attack itself, or a control of it: {name: `UserScores`} against who is a member.
 
-    "no" is the attack itself. Of "shuffled", membership is dealt anew to the same number of
-    users; of "target-only", the model knows none of the adversary's users. Both leave nothing
-    to be found: an AUC of .5.
+    `match`, of shape (transitions,), is what the matches were counted from.
+    """
+
+    control: str
+    scores: dict
+    member: np.ndarray
+    match: np.ndarray
+
+
+def list_variants(scene, names, settings, rng):
+    """Return the `Variant`s: the attack itself ("no"), and its controls.
+
+    Of "shuffled", membership is dealt anew to the same number of users; of "target-only", the
+    model knows none of the adversary's users. Both leave nothing to be found: an AUC of .5.
     """
     scores = score_users(names, scene.target, scene.knowledge, settings)
+    match = scene.target.match
     variants = [
-        (NO_CONTROL, scores, scene.member),
-        (SHUFFLED, scores, rng.permutation(scene.member)),
+        Variant(NO_CONTROL, scores, scene.member, match),
+        Variant(SHUFFLED, scores, rng.permutation(scene.member), match),
     ]
     if scene.target_only is not None:
         control = score_users(names, scene.target_only, scene.knowledge, settings)
-        variants.append((TARGET_ONLY, control, scene.member))
+        variants.append(Variant(TARGET_ONLY, control, scene.member, scene.target_only.match))
     return variants
 
 
 def measure_attacks(variants, rng):
     """Yield a row for each metric of each score in each of `list_variants`.
 
-    Fields: score, access, control, metric, level, and those of `roc.Estimate`; of controls the
-    AUC has no interval of its own. Users without a value count nowhere; a score without any has
-    no rows.
+    Fields: score, access, control, metric, level, and those of `estimates.Estimate`; of controls
+    the AUC has no interval of its own. Users without a value count nowhere: "members" and
+    "others" are how many have one. A score that tells nobody from anybody has no other rows.
     """
-    weights = draw_users(len(variants[0][2]), DRAWS, rng)
-    for control, scores, member in variants:
-        drawn = weights if control == NO_CONTROL else None
+    weights = draw_users(len(variants[0].member), DRAWS, rng)
+    for control, scores, member, _ in variants:
         for name, (value, _) in scores.items():
             known = ~np.isnan(value)
-            if not (member[known].any() and (~member[known]).any()):
-                continue
-            for metric, level, estimate in _measure(
-                value[known], member[known], None if drawn is None else drawn[known]
-            ):
-                yield (
-                    _labels(name, control) | {"metric": metric, "level": level} | estimate._asdict()
-                )
+            value, own = value[known], member[known]
+            rows = [("members", None, Estimate(int(own.sum())))]
+            rows.append(("others", None, Estimate(int((~own).sum()))))
+            if own.any() and not own.all():
+                if control == NO_CONTROL:
+                    auc = area_with_interval(value, own, weights[known])
+                else:
+                    auc = Estimate(area(value, own))
+                rows.append(("auc", None, auc))
+                rows += _read_off(roc(value, own))
+            for metric, level, estimate in rows:
+                labels = _labels(name, control) | {"metric": metric, "level": level}
+                yield labels | estimate._asdict()
 
 
 def trace_curves(variants):
@@ -203,7 +218,7 @@ def trace_curves(variants):
     Fields: score, access, control, fpr (the level), tpr (the largest TPR whose FPR is at most
     that).
     """
-    for control, scores, member in variants:
+    for control, scores, member, _ in variants:
         for name, (value, _) in scores.items():
             known = ~np.isnan(value)
             if not member[known].any():
@@ -215,35 +230,41 @@ def trace_curves(variants):
                     yield _labels(name, control) | {"fpr": level, "tpr": found}
 
 
-def judge(scene, variants, name, settings):
+def judge(scene, variants, plan):
     """Return (p of each user, rows that tell how far it can be trusted).
 
     The rows, of the attack and of the control "target-only", have the fields of
-    `measure_attacks`: the share of others with p at most the level, which should be no larger.
+    `measure_attacks`: "p at most", the share of others with p at most the level, which should be
+    no larger; and "listed", the share of all users on the list at the plan's false discovery
+    rate.
 
     Parameters
     ----------
     scene : Scene
         With reference models.
-    variants : list
-        From `list_variants`.
-    name : str
-        Of the score.
-    settings : Settings
+    variants : list of Variant
+    plan : Plan
+        With a `verdict_score`.
     """
-    null = null_scores(SCORES[name], scene.knowledge, settings, scene.bigram_of)
+    name = plan.verdict_score
+    null = null_scores(SCORES[name], scene.knowledge, plan.settings, scene.bigram_of)
     by_control = {
-        control: p_values(scores[name].value, null)
-        for control, scores, _ in variants
-        if control != SHUFFLED
+        variant.control: p_values(variant.scores[name].value, null)
+        for variant in variants
+        if variant.control != SHUFFLED
     }
     rows = []
     for control, p in by_control.items():
         of_others = p[~scene.member & ~np.isnan(p)]
-        for level in P_LEVELS:
-            share = proportion(int(np.count_nonzero(of_others <= level)), len(of_others))
-            labels = {"metric": "p at most", "level": level}
-            rows.append(_labels(name, control) | labels | share._asdict())
+        listed = list_users(p, plan.false_discovery_rate)
+        found = [
+            ("p at most", level, int(np.count_nonzero(of_others <= level)), len(of_others))
+            for level in P_LEVELS
+        ]
+        found.append(("listed", plan.false_discovery_rate, int(listed.sum()), len(listed)))
+        for metric, level, hits, n in found:
+            labels = _labels(name, control) | {"metric": metric, "level": level}
+            rows.append(labels | proportion(hits, n)._asdict())
     return by_control[NO_CONTROL], rows
 
 
@@ -259,98 +280,109 @@ def count_verdicts(listed, member, plan):
 
 
 def count_shared_users(scene):
-    """Return the row of `verdicts.estimate_shared_users`, beside the truth.
+    """Yield rows of `verdicts.estimate_shared_users`, beside the truth.
 
     What is estimated is the share of D_A's users in D_T, common_users / |A|; times |A| / |T| it
-    is c, for an adversary that knows |T|.
+    is c, for an adversary that knows |T|. Of the control "target-only" the truth is 0; shuffled
+    membership would change no estimate.
     """
-    found = estimate_shared_users(scene.target.match, scene.knowledge)
+    matches = [(NO_CONTROL, scene.target.match, int(scene.member.sum()))]
+    if scene.target_only is not None:
+        matches.append((TARGET_ONLY, scene.target_only.match, 0))
     adversary_size = len(scene.users)
     ratio = adversary_size / scene.target_size
-    return {
-        "adversary_size": adversary_size,
-        "common_users": int(scene.member.sum()),
-        **found._asdict(),
-        "truth": scene.member.mean(),
-        "common_fraction_estimate": None if found.estimate is None else found.estimate * ratio,
-    }
+    for control, match, common_users in matches:
+        found = estimate_shared_users(match, scene.knowledge)
+        yield {
+            "control": control,
+            "adversary_size": adversary_size,
+            "common_users": common_users,
+            **found._asdict(),
+            "truth": common_users / adversary_size,
+            "common_fraction_estimate": None if found.estimate is None else found.estimate * ratio,
+        }
 
 
-def compare_with_and_without(scene):
-    """Return the row of the counterfactual: the match rates of the same users, in both models.
+def compare_with_and_without(scene, rng):
+    """Return the rows of the counterfactual: the match rates of the same users, in both models.
 
     Users whose membership differs between m_T and the model of the swapped database, compared
     pair by pair: mean over users of the rate where they are known minus that where they are
-    not, with Student's interval.
+    not, with Student's interval. Of the control "shuffled" it is drawn which of the two models
+    is said to know a user.
     """
     moved = scene.member != scene.in_swapped
-    by_target, by_swapped = (
-        mean_by_user(responses.match, scene.knowledge).value[moved]
-        for responses in (scene.target, scene.swapped)
+    rates = np.array(
+        [
+            mean_by_user(responses.match, scene.knowledge).value[moved]
+            for responses in (scene.target, scene.swapped)
+        ]
     )
     stayed = scene.member[moved]
-    known = np.where(stayed, by_target, by_swapped)
-    unknown = np.where(stayed, by_swapped, by_target)
-    difference = known - unknown
-    half = stdtrit(len(difference) - 1, (1 + CONFIDENCE) / 2) * difference.std(ddof=1)
-    half /= np.sqrt(len(difference))
-    return {
-        "users": len(difference),
-        "with_them": known.mean(),
-        "without_them": unknown.mean(),
-        "difference": difference.mean(),
-        "ci_low": difference.mean() - half,
-        "ci_high": difference.mean() + half,
-    }
+    labels = {NO_CONTROL: stayed, SHUFFLED: rng.permutation(stayed)}
+    return [
+        {"control": control} | _compare_pairs(*np.where(by_target, rates, rates[::-1]))
+        for control, by_target in labels.items()
+    ]
 
 
-def profile_outliers(scene, scores, epsilon):
+def profile_outliers(knowledge, variants, epsilon):
     """Yield rows for users by decile of their surprise: what the model leaks of each, and whom.
 
     Surprise is the mean of -log2 p_A^{-u}(y_j | x_j) over the user's transitions, in bits: how
     little the adversary's other users tell of this one. Decile 1 is the least surprising.
-    Fields: decile, surprise (its mean), members, others, score, metric, level, and those of
-    `roc.Estimate`: the metric "leak" (TPR - FPR of matches per transition), and "tpr" of each
-    score at an FPR of 1 % among the others of the decile.
+    Fields: control, decile, surprise (its mean), members, others, score, metric, level, and those
+    of `estimates.Estimate`: the metric "leak" (TPR - FPR of matches per transition), and "tpr" of
+    each score at an FPR of 1 % among the others of the decile.
     """
-    knowledge = scene.knowledge
     bits = -np.log2(np.maximum(knowledge.own.probability, epsilon))
     surprise, counts = mean_by_user(bits, knowledge)
-    hits = np.bincount(knowledge.user, scene.target.match, minlength=knowledge.n_users)
-    for decile, chosen in enumerate(np.array_split(np.argsort(surprise, kind="stable"), DECILES)):
-        member = scene.member[chosen]
-        labels = {
-            "decile": decile + 1,
-            "surprise": surprise[chosen].mean(),
-            "members": int(member.sum()),
-            "others": int((~member).sum()),
-        }
-        if not 0 < member.sum() < len(member):
-            continue
-        inside, outside = chosen[member], chosen[~member]
-        leak = (
-            hits[inside].sum() / counts[inside].sum() - hits[outside].sum() / counts[outside].sum()
-        )
-        yield labels | {"score": "matches", "metric": "leak", "value": leak}
-        for name, (value, _) in scores.items():
-            known = ~np.isnan(value[chosen])
-            if not member[known].any():
+    deciles = np.array_split(np.argsort(surprise, kind="stable"), DECILES)
+    for control, scores, all_members, match in variants:
+        hits = np.bincount(knowledge.user, match, minlength=knowledge.n_users)
+        for number, chosen in enumerate(deciles, 1):
+            member = all_members[chosen]
+            if not 0 < member.sum() < len(member):
                 continue
-            found = true_positive_rate_at(roc(value[chosen][known], member[known]), 0.01)
-            yield labels | {"score": name, "metric": "tpr", "level": 0.01} | found._asdict()
+            labels = {
+                "control": control,
+                "decile": number,
+                "surprise": surprise[chosen].mean(),
+                "members": int(member.sum()),
+                "others": int((~member).sum()),
+            }
+            inside, outside = (
+                hits[part].sum() / counts[part].sum() for part in (chosen[member], chosen[~member])
+            )
+            yield labels | {"score": "matches", "metric": "leak", "value": inside - outside}
+            for name, (value, _) in scores.items():
+                known = ~np.isnan(value[chosen])
+                if not member[known].any():
+                    continue
+                found = true_positive_rate_at(roc(value[chosen][known], member[known]), 0.01)
+                yield labels | {"score": name, "metric": "tpr", "level": 0.01} | found._asdict()
 
 
-def _measure(value, member, weights):
-    if weights is None:
-        yield "auc", None, Estimate(area(value, member))
-    else:
-        yield "auc", None, area_with_interval(value, member, weights)
-    steps = roc(value, member)
+def _read_off(steps):
+    """Yield (metric, level, `Estimate`) of what steps of a ROC tell."""
     for level in FALSE_POSITIVE_RATES:
         yield "tpr", level, true_positive_rate_at(steps, level)
     yield "advantage", None, Estimate(best_advantage(steps))
     for share in LIST_SHARES:
         yield "precision", share, precision_at(steps, share)
+
+
+def _compare_pairs(known, unknown):
+    """Return a row of the counterfactual from the match rates of each user."""
+    difference = mean_with_student(known - unknown)
+    return {
+        "users": len(known),
+        "with_them": known.mean(),
+        "without_them": unknown.mean(),
+        "difference": difference.value,
+        "ci_low": difference.ci_low,
+        "ci_high": difference.ci_high,
+    }
 
 
 def _labels(name, control):

@@ -7,10 +7,9 @@ reference models: each stands in for the target's, and the users outside of it f
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtrit
 
-from .responses import Responses
-from .roc import CONFIDENCE
+from .estimates import mean_with_student, student
+from .responses import Responses, take
 from .scores import Knowledge, mean_by_user
 
 
@@ -24,8 +23,8 @@ class SharedUsers(NamedTuple):
     gap_low, gap_high : float
         95 % interval of tpr - fpr, over pairs of reference models.
     estimate, ci_low, ci_high : float or None
-        (match_rate - fpr) / (tpr - fpr); None where the interval of tpr - fpr holds 0: then the
-        share is not identifiable.
+        (match_rate - fpr) / (tpr - fpr); None where the interval of tpr - fpr is not above 0: then
+        the share is not identifiable.
     """
 
     match_rate: float
@@ -71,7 +70,7 @@ def null_scores(score, knowledge, settings, bigram_of):
             knowledge.n_users,
             bigram=bigram_of(outside) if "bigram" in score.needs else None,
         )
-        asked = Responses(*(None if said is None else said[r, outside] for said in responses))
+        asked = take(Responses(*(None if said is None else said[r] for said in responses)), outside)
         found.append(score.function(asked, known, settings).value)
     found = np.concatenate(found)
     return found[~np.isnan(found)]
@@ -110,9 +109,13 @@ def estimate_shared_users(match, knowledge):
     With rates of the reference models, match_rate = share tpr + (1 - share) fpr. The interval
     comes from taking each reference model for the target's and the pairs but its own for
     references: its share of the users is known, so the error is seen. Their root mean square
-    times Student's quantile, with a degree of freedom a pair, is half of the interval. It holds
-    the error of the reference rates and of one model's own luck, as long as reference models
-    are as large as the target's.
+    times Student's quantile, with a degree of freedom a pair, is half of the interval, but for a
+    factor: a reference's k users are all among the adversary's a, the target's are not. The mean
+    of k users' independent traits lies off that of the a by a variance in proportion to
+    1/k - 1/a; that of the target's, of which share x a are the adversary's, to
+    1/k + 1/a - 2 share / k. The error grows by the root of the ratio, share taken as estimated. It
+    holds the error of the reference rates and of one model's own luck, as long as reference
+    models are as large as the target's.
 
     Parameters
     ----------
@@ -128,22 +131,23 @@ def estimate_shared_users(match, knowledge):
     references = knowledge.references
     rates = np.array([mean_by_user(row, knowledge).value for row in references.responses.match])
     inside = references.knows
-    # Per model: mean rates of the users that it knows and of those that it does not.
+    # Per model: mean rates of all users, of those that it knows, and of the others.
+    of_all = np.nanmean(rates, axis=1)
     tpr = np.nanmean(np.where(inside, rates, np.nan), axis=1)
     fpr = np.nanmean(np.where(inside, np.nan, rates), axis=1)
     pairs = np.arange(len(rates)) // 2
-    gaps = np.bincount(pairs, tpr - fpr) / 2
-    t = stdtrit(len(gaps) - 1, (1 + CONFIDENCE) / 2)
-    half = t * gaps.std(ddof=1) / np.sqrt(len(gaps))
-    mean, gap = mean_by_user(match, knowledge).value.mean(), gaps.mean()
-    found = (mean, tpr.mean(), fpr.mean(), gap - half, gap + half)
-    if gap - half <= 0 <= gap + half:
+    gap = mean_with_student(np.bincount(pairs, tpr - fpr) / 2)
+    mean = np.nanmean(mean_by_user(match, knowledge).value)
+    found = (mean, tpr.mean(), fpr.mean(), gap.ci_low, gap.ci_high)
+    if gap.ci_low <= 0:
         return SharedUsers(*found, None, None, None)
     errors = []
     for r, pair in enumerate(pairs):
         rest = pairs != pair
-        share = (rates[r].mean() - fpr[rest].mean()) / (tpr[rest].mean() - fpr[rest].mean())
+        share = (of_all[r] - fpr[rest].mean()) / (tpr[rest].mean() - fpr[rest].mean())
         errors.append(share - inside[r].mean())
-    estimate = (mean - fpr.mean()) / gap
-    half = stdtrit(len(gaps), (1 + CONFIDENCE) / 2) * np.sqrt(np.mean(np.square(errors)))
+    estimate = (mean - fpr.mean()) / gap.value
+    known = inside.mean()
+    factor = (1 + known - 2 * np.clip(estimate, 0, known)) / (1 - known)
+    half = student(len(tpr) // 2) * np.sqrt(factor * np.mean(np.square(errors)))
     return SharedUsers(*found, estimate, estimate - half, estimate + half)

@@ -1,4 +1,7 @@
-"""Ask models of other databases what the target's model is asked."""
+"""Ask models of other databases what the target's model is asked.
+
+Each distinct transition of the adversary's users is asked about once, in lexicographic order.
+"""
 
 import numpy as np
 
@@ -11,8 +14,9 @@ from fidelity.comparisons import (
     swap_members,
 )
 from fidelity.emulation import GridPoint, make_databases, rows_of
+from fidelity.features import distinct_transitions, feature_table
 from fidelity.logs import log, logged
-from fidelity.recommender import ask_model, feature_table
+from fidelity.recommender import ask_model
 from fidelity.responses import to_columns
 from fidelity.seeding import generator, random_state
 from fidelity.tables import read_columns, write_groups
@@ -52,11 +56,11 @@ def ask(
         for repeat, adversary, target in make_databases(dealt, point):
             key = (seed, "comparisons", repeat, point.common_fraction, len(target), len(adversary))
             asked = rows_of(adversary, observations["user"])
+            distinct, _ = distinct_transitions(X[asked], y[asked])
             for model, chosen in _databases(adversary, target, references, generator(*key)):
                 rows = rows_of(chosen, observations["user"])
-                answers = ask_model(
-                    recommender, (X[rows], y[rows]), (X[asked], y[asked]), random_state(*key, model)
-                )
+                known_rows = X[rows], y[rows]
+                answers = ask_model(recommender, known_rows, distinct, random_state(*key, model))
                 known.append(
                     {"repeat": np.full(len(chosen), repeat), "model": np.full(len(chosen), model)}
                     | {"user": chosen}

@@ -1,14 +1,13 @@
 """Attack the adversary's users at a grid point: score them, judge them, measure how well."""
 
-from functools import partial
-
 import numpy as np
 
 from fidelity.comparisons import SWAPPED, TARGET_ONLY, is_attackable
 from fidelity.emulation import GridPoint, make_databases, rows_of
+from fidelity.features import distinct_transitions, feature_table
 from fidelity.logs import log, logged
-from fidelity.responses import Responses, from_columns
-from fidelity.scores import Knowledge, References, Settings, bigram_without_user
+from fidelity.responses import Responses, from_columns, take
+from fidelity.scores import BigramWithoutUser, Knowledge, References, Settings
 from fidelity.seeding import generator
 from fidelity.tables import read_columns, read_groups, write_groups, write_rows
 from fidelity.user_attacks import TABLES, Plan, Scene, attack
@@ -17,8 +16,9 @@ POINT = ["common_fraction", "target_size", "repeat"]
 USER = {"repeat": "int32", "user": "int32", "member": "bool"}
 
 
-def attack_users(inputs, outputs, *, point, plan, smoothing, seed):
-    observations = read_columns(inputs["transitions"], ["user", "song", "next_song"])
+def attack_users(inputs, outputs, *, point, plan, features, smoothing, seed):
+    names = list(dict.fromkeys(["user", "song", "next_song", *features]))
+    observations = read_columns(inputs["transitions"], names)
     dealt = read_columns(inputs["deals"])
     n_songs = int(observations["next_song"].max()) + 1
     databases = []
@@ -31,9 +31,11 @@ def attack_users(inputs, outputs, *, point, plan, smoothing, seed):
     for repeat, adversary, target in databases:
         rows = rows_of(adversary, observations["user"])
         own = {name: values[rows] for name, values in observations.items()}
-        scene = make_scene(
-            own, partial(fit_bigram, own, n_songs, smoothing), target, inputs, repeat
+        _, asked = distinct_transitions(feature_table(own, features), own["next_song"])
+        bigram_of = BigramWithoutUser(
+            own["user"], own["song"], own["next_song"], n_songs, smoothing
         )
+        scene = make_scene(own["user"], asked, bigram_of, target, inputs, repeat)
         key = (repeat, point.common_fraction, len(target), len(adversary))
         report = attack(scene, plan, generator(seed, "attack", *key))
         labels = dict(zip(POINT, (point.common_fraction, len(target), repeat), strict=True))
@@ -57,17 +59,14 @@ def attack_users(inputs, outputs, *, point, plan, smoothing, seed):
         write_rows(outputs[name], [*POINT, *columns], tables[name])
 
 
-def fit_bigram(own, n_songs, smoothing, rows):
-    """Return the bigram probabilities of some of the adversary's transitions, from these alone."""
-    chosen = {name: values[rows] for name, values in own.items()}
-    return bigram_without_user(**chosen, n_songs=n_songs, smoothing=smoothing)
+def make_scene(user, asked, bigram_of, target, inputs, repeat):
+    """Return the `Scene` of a repeat, from what was asked of all models.
 
-
-def make_scene(own, bigram_of, target, inputs, repeat):
-    """Return the `Scene` of a repeat, from what was asked of all models."""
-    users, user = np.unique(own["user"], return_inverse=True)
+    `asked` tells which of the distinct transitions that comparisons were asked about each is.
+    """
+    users, user = np.unique(user, return_inverse=True)
     answers = {
-        int(group["model"][0]): from_columns(group)
+        int(group["model"][0]): take(from_columns(group), asked)
         for group in read_groups(inputs["comparisons"], "repeat", repeat)
     }
     knows = {
@@ -87,7 +86,7 @@ def make_scene(own, bigram_of, target, inputs, repeat):
         users,
         np.isin(users, target),
         from_columns(by_target),
-        Knowledge(user, len(users), from_columns(by_own), bigram_of(slice(None)), references),
+        Knowledge(user, len(users), from_columns(by_own), bigram_of(), references),
         answers.get(TARGET_ONLY),
         answers[SWAPPED],
         knows[SWAPPED],
@@ -108,6 +107,7 @@ if __name__ == "__main__":
                 snakemake.params.verdict_score,
                 snakemake.params.false_discovery_rate,
             ),
+            features=snakemake.params.features,
             smoothing=snakemake.params.smoothing,
             seed=snakemake.params.seed,
         )

@@ -6,6 +6,7 @@ import numpy as np
 
 from fidelity import recommender as recommenders
 from fidelity.emulation import GridPoint, largest_shared_size, make_databases, rows_of
+from fidelity.features import feature_table
 from fidelity.logs import log, logged
 from fidelity.seeding import random_state
 from fidelity.tables import read_columns, write_rows
@@ -29,7 +30,7 @@ def cross_validate(transitions, deals, accuracy, *, point, shared, features, rec
         own = {name: values[chosen] for name, values in observations.items()}
         folds = recommenders.cross_validate(
             recommender,
-            recommenders.feature_table(own, features),
+            feature_table(own, features),
             own["next_song"],
             own["user"],
             partial(random_state, seed, "accuracy", point.common_fraction, len(target)),

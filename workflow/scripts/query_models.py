@@ -3,8 +3,9 @@
 import numpy as np
 
 from fidelity.emulation import GridPoint, make_databases, rows_of
+from fidelity.features import feature_table
 from fidelity.logs import log, logged
-from fidelity.recommender import feature_table, load_models, query
+from fidelity.recommender import load_models, query
 from fidelity.tables import read_columns, write_groups
 
 TYPES = {

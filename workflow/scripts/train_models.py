@@ -1,8 +1,9 @@
 """Train the target's model of each repeat at a grid point."""
 
 from fidelity.emulation import GridPoint, make_databases, rows_of
+from fidelity.features import feature_table
 from fidelity.logs import log, logged
-from fidelity.recommender import feature_table, save_models, train
+from fidelity.recommender import save_models, train
 from fidelity.seeding import random_state
 from fidelity.tables import read_columns
 
