@@ -52,7 +52,10 @@ if "synthetic" in SOURCE:
 elif SOURCE["format"] == "crowdai":
     RAW = {shard: str(path) for shard, path in find_logs(SOURCE["logs"]).items()}
 
-USER_TABLES = ["attacks", "roc", "verdicts", "shared_users", "counterfactual", "outliers"]
+USER_TABLES = [
+    *("attacks", "attack_errors", "roc", "verdicts"),
+    *("shared_users", "counterfactual", "outliers"),
+]
 TABLES = [
     *(USER_TABLES if ATTACKED else []),
     "leakage",

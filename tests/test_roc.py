@@ -14,6 +14,7 @@ from fidelity.roc import (
     area,
     area_with_interval,
     best_advantage,
+    cross_fitted_error,
     draw_users,
     precision_at,
     resampled_areas,
@@ -227,3 +228,27 @@ def test_bootstrap_interval_covers_the_area():
         found = area_with_interval(value, member, draw_users(140, 400, rng))
         covered += found.ci_low <= true <= found.ci_high
     assert abs(covered / n_cases - 0.95) < 4 * np.sqrt(0.95 * 0.05 / n_cases)
+
+
+def test_cross_fitted_error_by_hand():
+    """The first half says 3 and above, the second 5 and above.
+
+    So of the second half 5 is found, 4 wrongly accused and 2 right: 1/2 (1/2 + 0). Of the first
+    3 is missed and nobody accused: 1/2 (0 + 1).
+    """
+    value = np.array([3.0, 1, 5, 4, 2])
+    member = np.array([True, False, True, False, False])
+    half = np.array([True, True, False, False, False])
+    assert cross_fitted_error(value, member, half) == (0.25 + 0.5) / 2
+
+
+def test_cross_fitted_error_of_chance_is_a_half():
+    """Unlike 1/2 less half of the largest TPR - FPR, which is chosen; to 4 standard errors."""
+    rng = np.random.default_rng(4)
+    errors, chosen = [], []
+    for _ in range(300):
+        value, member = draw_normal(rng, 30, 30, 0)
+        errors.append(cross_fitted_error(value, member, np.arange(60) % 2 == 0))
+        chosen.append((1 - best_advantage(roc(value, member))) / 2)
+    assert abs(np.mean(errors) - 0.5) < 4 * np.std(errors) / np.sqrt(300)
+    assert np.mean(chosen) < 0.45

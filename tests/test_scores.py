@@ -19,7 +19,7 @@ from fidelity.scores import (
     References,
     log_tails,
     match_rates,
-    rmia,
+    running_means,
 )
 
 from .made_up_users import SETTINGS, draw_case, take_transitions
@@ -194,7 +194,7 @@ def naive(name, responses, knowledge):
 
 
 def score(name, responses, knowledge):
-    return SCORES[name].function(responses, knowledge, SETTINGS)
+    return SCORES[name].of_users(responses, knowledge, SETTINGS)
 
 
 def test_every_score_is_checked():
@@ -384,7 +384,7 @@ def test_rmia_is_the_share_of_pairs(gamma, seed, n_users):
     responses, knowledge = draw_case(seed, n_users, n_pairs=2) if n_users > 1 else draw_one(seed)
     # Nearer together than random users are, so that ratios of either side of gamma come up.
     responses = responses._replace(probability=0.2 + 0.1 * responses.probability)
-    found = rmia(responses, knowledge, SETTINGS._replace(gamma=gamma))
+    found = SCORES["RMIA"].of_users(responses, knowledge, SETTINGS._replace(gamma=gamma))
     value, observations = naive_rmia(responses, knowledge, gamma)
     assert found.observations.tolist() == observations
     assert found.value == pytest.approx(value, abs=1e-12)
@@ -403,7 +403,7 @@ def test_rmia_of_equal_users():
     knowledge = Knowledge(user, 3, references=references)
     responses = Responses(None, np.array([0.5, 0.5, 0.1]), None)
     for gamma, expected in [(1.0, [1, 1, 0]), (2.0, [0.5, 0.5, 0]), (0.1, [1, 1, 1])]:
-        found = rmia(responses, knowledge, SETTINGS._replace(gamma=gamma))
+        found = SCORES["RMIA"].of_users(responses, knowledge, SETTINGS._replace(gamma=gamma))
         assert found.value.tolist() == expected
 
 
@@ -491,3 +491,17 @@ def test_bigram_counts_narrow_codes_without_overflow():
     song, next_song = np.array([200, 200, 255], np.uint8), np.array([255, 255, 0], np.uint8)
     found = BigramWithoutUser(np.array([0, 1, 2], np.uint8), song, next_song, 256, 1.0)()
     assert found == pytest.approx([2 / 257, 2 / 257, 1 / 256])
+
+
+@given(seeds, st.integers(1, 12))
+def test_running_means_are_of_the_first_transitions(seed, n_max):
+    responses, knowledge = draw_case(seed)
+    terms = np.where(responses.match, np.nan, responses.probability)
+    found = running_means(terms, knowledge, n_max)
+    assert found.shape == (knowledge.n_users, n_max)
+    for user in range(knowledge.n_users):
+        own = terms[knowledge.user == user]
+        for n in range(1, n_max + 1):
+            first = own[:n][~np.isnan(own[:n])]
+            expected = first.mean() if len(first) else np.nan
+            assert found[user, n - 1] == pytest.approx(expected, nan_ok=True)

@@ -6,7 +6,7 @@ from sklearn.metrics import roc_auc_score
 from fidelity.recommender import ask_model
 from fidelity.roc import area, roc, true_positive_rate_at
 from fidelity.scores import SCORES, VERDICT_SCORES, Knowledge, Settings
-from fidelity.user_attacks import TABLES, Plan, Scene, attack, score_users
+from fidelity.user_attacks import TABLES, Plan, Scene, attack
 
 from .made_up_users import draw_case, draw_responses
 
@@ -41,7 +41,7 @@ def leak(scene):
 
 
 def report_of(scene, scores=tuple(SCORES), verdict_score="matches"):
-    plan = Plan(list(scores), SETTINGS, verdict_score, 0.2)
+    plan = Plan(list(scores), SETTINGS, verdict_score, 0.2, 5)
     return attack(scene, plan, np.random.default_rng(0))
 
 
@@ -99,8 +99,8 @@ def test_controls_keep_scores_or_labels():
     }
     value = report.scores["log-likelihood"].value
     assert areas["no"] == pytest.approx(roc_auc_score(scene.member, value))
-    control = score_users(["log-likelihood"], scene.target_only, scene.knowledge, SETTINGS)
-    control = control["log-likelihood"].value
+    score = SCORES["log-likelihood"]
+    control = score.of_users(scene.target_only, scene.knowledge, SETTINGS).value
     assert areas["target-only"] == pytest.approx(roc_auc_score(scene.member, control))
     assert areas["shuffled"] != areas["no"]
 
@@ -206,6 +206,27 @@ def test_of_a_target_that_knows_nobody_no_user_is_shared():
     assert row["truth"] == 0.4
 
 
+def test_errors_fall_with_the_transitions_that_are_seen():
+    """Members are matched in nine transitions of ten, others in one."""
+    scene = make_scene(13)
+    rng = np.random.default_rng(13)
+    known = scene.member[scene.knowledge.user]
+    match = rng.random(len(known)) < np.where(known, 0.9, 0.1)
+    report = report_of(scene._replace(target=scene.target._replace(match=match)), ["matches"])
+    errors = {row["observations"]: row["error"] for row in report.tables["attack_errors"]}
+    assert list(errors) == [1, 2, 3, 4, 5]
+    assert errors[1] == pytest.approx(0.1, abs=0.09)
+    assert errors[5] < 0.05
+
+
+def test_every_score_but_a_tail_has_errors():
+    report = report_of(make_scene(14))
+    names = {row["score"] for row in report.tables["attack_errors"]}
+    assert names == SCORES.keys() - {"Bernoulli LiRA offline"}
+    for row in report.tables["attack_errors"]:
+        assert (row["members"], row["others"]) == (40, 60)
+
+
 def test_users_without_a_value_are_counted():
     scene = make_scene(12)
     knows = scene.knowledge.references.knows.copy()
@@ -252,7 +273,7 @@ def area_of_matches(seed, timing_levels):
     known = member[user]
     responses = ask_model(FOREST, (X[known], y[known]), (X, y), seed)
     knowledge = Knowledge(user, n_users)
-    return area(SCORES["matches"].function(responses, knowledge, SETTINGS).value, member)
+    return area(SCORES["matches"].of_users(responses, knowledge, SETTINGS).value, member)
 
 
 def test_fine_timing_gives_members_away_and_songs_alone_hardly():

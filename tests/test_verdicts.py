@@ -114,7 +114,7 @@ def test_null_scores_are_of_users_outside_each_reference(name, seed):
         asked = take(Responses(*(values[r] for values in said)), rows)
         others = take_transitions(knowledge, rows)
         others = others._replace(bigram=others.bigram / (1 + np.arange(len(rows))))
-        value = SCORES[name].function(asked, others, SETTINGS).value
+        value = SCORES[name].of_users(asked, others, SETTINGS).value
         outside = [value[u] for u in range(knowledge.n_users) if not knows[r, u]]
         expected += [x for x in outside if not np.isnan(x)]
     assert np.allclose(null_of(name, knowledge), expected, rtol=1e-12, atol=1e-12)
@@ -340,7 +340,7 @@ def simulate_deal(seed, n_members):
     responses = ask_about(target, user, X, y, asked, seed + N_REFERENCES)
     scores, p = {}, {}
     for name in VERDICT_SCORES:
-        scores[name] = SCORES[name].function(responses, knowledge, SETTINGS).value
+        scores[name] = SCORES[name].of_users(responses, knowledge, SETTINGS).value
         null = null_scores(SCORES[name], knowledge, SETTINGS, bigram_of)
         p[name] = p_values(scores[name], null)
     return Deal(scores, p)

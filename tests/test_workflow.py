@@ -385,6 +385,8 @@ def test_an_interrupted_run_on_one_core_goes_on_to_the_same_bytes(finished, tmp_
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # A shell that started the tests in the background has them ignore it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         while len(list(project.result("grid").rglob("responses.parquet"))) < 2:
             assert process.poll() is None

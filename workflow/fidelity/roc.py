@@ -134,6 +134,29 @@ def best_advantage(steps):
     return float(np.max(rates - steps.false_positives / steps.false_positives[-1]))
 
 
+def cross_fitted_error(value, member, half):
+    """Return the error (FPR + 1 - TPR) / 2 of calling users members, both kinds being as likely.
+
+    The threshold is that of the largest TPR - FPR among one half of the users, the error that
+    among the other half: the mean of both ways, so that no luck of the choice is in it.
+
+    Parameters
+    ----------
+    value, member
+        As in `roc`.
+    half : bool, shape (users,)
+        The first half of the users; either holds members and others.
+    """
+    errors = []
+    for chosen in (half, ~half):
+        steps = roc(value[chosen], member[chosen])
+        rates = steps.true_positives / steps.true_positives[-1]
+        best = np.argmax(rates - steps.false_positives / steps.false_positives[-1])
+        called, known = value[~chosen] >= steps.threshold[best], member[~chosen]
+        errors.append((called[~known].mean() + (~called[known]).mean()) / 2)
+    return float(np.mean(errors))
+
+
 def precision_at(steps, share):
     """Return the share of members among the most suspicious users, with Clopper-Pearson bounds.
 

@@ -12,9 +12,10 @@ model of its other users, q^{-u}(y_j | s_j); and R *reference models* m_r of ran
 its users, of which some were trained with u and some without. Probabilities are floored at
 epsilon before their logarithm is taken.
 
-A score is a number a user, larger where the user is more suspicious: the mean of its terms over
-the user's transitions, so that users with more transitions do not look more suspicious (the
-tail of `bernoulli_lira_offline` is no mean). A transition that no model can serve is left out.
+A score is a number a user, larger where the user is more suspicious: the mean of its *terms*, one
+a transition, over the user's transitions, so that users with more transitions do not look more
+suspicious (a tail is no mean, and RMIA compares the mean with others'). A transition that no model
+can serve is left out.
 
 References
 ----------
@@ -94,69 +95,56 @@ class UserScores(NamedTuple):
 
 
 def matches(responses, knowledge, settings):
-    """Return the share of matches: 1/n sum c_j."""
-    return mean_by_user(responses.match.astype(float), knowledge)
+    """Return c_j, of which the score is the share of matches."""
+    return responses.match.astype(float)
 
 
 def calibrated_matches(responses, knowledge, settings):
-    """Return 1/n sum (c_j - p_A^{-u}(y_j | x_j)): matches that are hard to foretell count more.
+    """Return c_j - p_A^{-u}(y_j | x_j): matches that are hard to foretell count more.
 
     Watson et al. 2022.
     """
-    return mean_by_user(responses.match - knowledge.own.probability, knowledge)
+    return responses.match - knowledge.own.probability
 
 
 def rare_matches(responses, knowledge, settings):
-    """Return 1/n sum c_j (-log q^{-u}(y_j | s_j)): each match by its surprise, in nats."""
-    return mean_by_user(responses.match * -np.log(knowledge.bigram), knowledge)
+    """Return c_j (-log q^{-u}(y_j | s_j)): each match by its surprise, in nats."""
+    return responses.match * -np.log(knowledge.bigram)
 
 
 def bernoulli_lira_online(responses, knowledge, settings):
-    """Return 1/n sum [c_j log(a_j / b_j) + (1 - c_j) log((1 - a_j) / (1 - b_j))].
+    """Return c_j log(a_j / b_j) + (1 - c_j) log((1 - a_j) / (1 - b_j)).
 
     a_j and b_j are the match rates of y_j in reference models with and without u, shrunk to
     their mean over all transitions (`match_rates`). After Carlini et al. 2022, for labels.
     """
     inside = match_rates(knowledge, settings.prior, with_user=True)
     outside = match_rates(knowledge, settings.prior, with_user=False)
-    terms = np.where(
-        responses.match, np.log(inside / outside), np.log((1 - inside) / (1 - outside))
-    )
-    return mean_by_user(terms, knowledge)
+    return np.where(responses.match, np.log(inside / outside), np.log((1 - inside) / (1 - outside)))
 
 
 def bernoulli_lira_offline(responses, knowledge, settings):
-    """Return -log P(S >= sum c_j) in nats, where S is a sum of independent coins b_j.
-
-    b_j is the match rate in reference models without u, as in `bernoulli_lira_online`.
-    """
-    outside = match_rates(knowledge, settings.prior, with_user=False)
-    served = ~np.isnan(outside)
-    user, match = knowledge.user[served], responses.match[served]
-    observations = np.bincount(user, minlength=knowledge.n_users)
-    hits = np.bincount(user, match, minlength=knowledge.n_users).astype(int)
-    tails = log_tails(outside[served], user, hits)
-    return UserScores(np.where(observations > 0, -tails, np.nan), observations)
+    """Return b_j, the match rate in reference models without u, as in `bernoulli_lira_online`."""
+    return match_rates(knowledge, settings.prior, with_user=False)
 
 
 def log_likelihood(responses, knowledge, settings):
-    """Return 1/n sum log p_j."""
-    return mean_by_user(_log(responses.probability, settings), knowledge)
+    """Return log p_j."""
+    return _log(responses.probability, settings)
 
 
 def calibrated_log_likelihood(responses, knowledge, settings):
-    """Return 1/n sum (log p_j - log p_A^{-u}(y_j | x_j)). Watson et al. 2022."""
-    expected = _log(knowledge.own.probability, settings)
-    return mean_by_user(_log(responses.probability, settings) - expected, knowledge)
+    """Return log p_j - log p_A^{-u}(y_j | x_j). Watson et al. 2022."""
+    return _log(responses.probability, settings) - _log(knowledge.own.probability, settings)
 
 
 def markov_ratio(responses, knowledge, settings):
-    """Return 1/n sum (log p_j - log q^{-u}(y_j | s_j))."""
-    return mean_by_user(_log(responses.probability, settings) - np.log(knowledge.bigram), knowledge)
+    """Return log p_j - log q^{-u}(y_j | s_j)."""
+    return _log(responses.probability, settings) - np.log(knowledge.bigram)
 
 
 def lira_online(responses, knowledge, settings):
-    """Return 1/n sum [log N(phi_j; mu_in, sigma_in) - log N(phi_j; mu_out, sigma_out)].
+    """Return log N(phi_j; mu_in, sigma_in) - log N(phi_j; mu_out, sigma_out).
 
     phi = log((p + epsilon) / (1 - p + epsilon)). mu_in and mu_out are the means of phi over the
     reference models with and without u, of each transition; sigma_in and sigma_out are pooled
@@ -167,27 +155,51 @@ def lira_online(responses, knowledge, settings):
     inside, sigma_in = _gaussian(knowledge, settings, with_user=True)
     outside, sigma_out = _gaussian(knowledge, settings, with_user=False)
     terms = ((phi - outside) / sigma_out) ** 2 - ((phi - inside) / sigma_in) ** 2
-    return mean_by_user(terms / 2 + np.log(sigma_out / sigma_in), knowledge)
+    return terms / 2 + np.log(sigma_out / sigma_in)
 
 
 def lira_offline(responses, knowledge, settings):
-    """Return 1/n sum (phi_j - mu_out) / sigma_out, as in `lira_online`, also where it is NaN."""
+    """Return (phi_j - mu_out) / sigma_out, as in `lira_online`, also where it is NaN."""
     outside, sigma_out = _gaussian(knowledge, settings, with_user=False)
-    phi = _logit(responses.probability, settings)
-    return mean_by_user((phi - outside) / sigma_out, knowledge)
+    return (_logit(responses.probability, settings) - outside) / sigma_out
 
 
 def rmia(responses, knowledge, settings):
-    """Return the share of the other users z of D_A for whom LR(u) / LR(z) >= gamma.
+    """Return log p_j - log pbar_j, pbar_j the mean of y_j's probability over all references.
 
-    log LR is the user's mean over transitions of log p_j - log pbar_j, pbar_j the mean of y_j's
-    probability over all reference models. The users compared with are contaminated: some are
-    members themselves, which the adversary cannot tell. Zarifzadeh et al. 2024.
+    Its mean over a user's transitions is log LR(u). Zarifzadeh et al. 2024.
     """
     mean = knowledge.references.responses.probability.mean(axis=0, dtype=float)
-    log_ratio, observations = mean_by_user(
-        _log(responses.probability, settings) - _log(mean, settings), knowledge
-    )
+    return _log(responses.probability, settings) - _log(mean, settings)
+
+
+def top_k_matches(responses, knowledge, settings):
+    """Return [r_j <= k], of which the score is the share of songs among the k most probable."""
+    return (responses.rank <= settings.k).astype(float)
+
+
+def combine_by_mean(terms, responses, knowledge, settings):
+    """Return 1/n sum of the terms of each user."""
+    return mean_by_user(terms, knowledge)
+
+
+def combine_by_tail(rates, responses, knowledge, settings):
+    """Return -log P(S >= sum c_j) in nats, S a sum of independent coins of these rates."""
+    served = ~np.isnan(rates)
+    user, match = knowledge.user[served], responses.match[served]
+    observations = np.bincount(user, minlength=knowledge.n_users)
+    hits = np.bincount(user, match, minlength=knowledge.n_users).astype(int)
+    tails = log_tails(rates[served], user, hits)
+    return UserScores(np.where(observations > 0, -tails, np.nan), observations)
+
+
+def combine_by_comparison(log_ratio, responses, knowledge, settings):
+    """Return the share of the other users z of D_A for whom LR(u) / LR(z) >= gamma.
+
+    The users compared with are contaminated: some are members themselves, which the adversary
+    cannot tell. Zarifzadeh et al. 2024.
+    """
+    log_ratio, observations = mean_by_user(log_ratio, knowledge)
     known = np.sort(log_ratio[~np.isnan(log_ratio)])
     bound = np.log(settings.gamma)
     reached = np.searchsorted(known, log_ratio - bound, side="right") - (bound <= 0)
@@ -195,21 +207,23 @@ def rmia(responses, knowledge, settings):
     return UserScores(np.where(np.isnan(log_ratio), np.nan, share), observations)
 
 
-def top_k_matches(responses, knowledge, settings):
-    """Return the share of songs among the k most probable: 1/n sum [r_j <= k]."""
-    return mean_by_user((responses.rank <= settings.k).astype(float), knowledge)
-
-
 class Score(NamedTuple):
-    """A score: what it must be granted, what it needs to be known, and its function.
+    """A score: what it must be granted, what it needs to be known, and its functions.
 
-    `access` is one of `ACCESS`; `needs` are fields of `Knowledge`. `function(responses,
-    knowledge, settings)` returns `UserScores`.
+    `access` is one of `ACCESS`; `needs` are fields of `Knowledge`. `terms(responses, knowledge,
+    settings)` returns a number a transition, and `combine(terms, responses, knowledge, settings)`
+    the `UserScores`.
     """
 
     access: str
     needs: frozenset
-    function: object
+    terms: object
+    combine: object = combine_by_mean
+
+    def of_users(self, responses, knowledge, settings):
+        """Return the `UserScores`."""
+        terms = self.terms(responses, knowledge, settings)
+        return self.combine(terms, responses, knowledge, settings)
 
 
 _OWN, _BIGRAM, _REFERENCES = (frozenset([name]) for name in ("own", "bigram", "references"))
@@ -218,14 +232,14 @@ SCORES = {
     "calibrated matches": Score("label", _OWN, calibrated_matches),
     "rare matches": Score("label", _BIGRAM, rare_matches),
     "Bernoulli LiRA online": Score("label", _REFERENCES, bernoulli_lira_online),
-    "Bernoulli LiRA offline": Score("label", _REFERENCES, bernoulli_lira_offline),
+    "Bernoulli LiRA offline": Score("label", _REFERENCES, bernoulli_lira_offline, combine_by_tail),
     "top-k matches": Score("top-k", frozenset(), top_k_matches),
     "log-likelihood": Score("probability", frozenset(), log_likelihood),
     "calibrated log-likelihood": Score("probability", _OWN, calibrated_log_likelihood),
     "Markov ratio": Score("probability", _BIGRAM, markov_ratio),
     "LiRA online": Score("probability", _REFERENCES, lira_online),
     "LiRA offline": Score("probability", _REFERENCES, lira_offline),
-    "RMIA": Score("probability", _REFERENCES, rmia),
+    "RMIA": Score("probability", _REFERENCES, rmia, combine_by_comparison),
 }
 
 # Those whose null distribution the reference models tell (`verdicts.null_scores`).
@@ -358,6 +372,23 @@ def mean_by_user(terms, knowledge):
     return UserScores(
         np.divide(sums, observations, out=empty, where=observations > 0), observations
     )
+
+
+def running_means(terms, knowledge, n_max):
+    """Return the mean over each user's first N transitions, N = 1..n_max, (users, n_max).
+
+    Of users with fewer, over those that there are; NaN where no term counts.
+    """
+    order = np.argsort(knowledge.user, kind="stable")
+    counts = np.bincount(knowledge.user, minlength=knowledge.n_users)
+    place = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    early = place < n_max
+    cells = knowledge.user[order][early], place[early]
+    table = np.full((knowledge.n_users, n_max), np.nan)
+    table[cells] = terms[order][early]
+    known = np.cumsum(~np.isnan(table), axis=1)
+    sums = np.cumsum(np.nan_to_num(table), axis=1)
+    return np.divide(sums, known, out=np.full(table.shape, np.nan), where=known > 0)
 
 
 def _log(probability, settings):

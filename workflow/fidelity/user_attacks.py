@@ -14,12 +14,13 @@ from .roc import (
     area,
     area_with_interval,
     best_advantage,
+    cross_fitted_error,
     draw_users,
     precision_at,
     roc,
     true_positive_rate_at,
 )
-from .scores import SCORES, Knowledge, Settings, mean_by_user
+from .scores import SCORES, Knowledge, Settings, combine_by_tail, mean_by_user, running_means
 from .verdicts import SharedUsers, estimate_shared_users, list_users, null_scores, p_values
 
 FALSE_POSITIVE_RATES = [0.1, 0.01, 0.001]
@@ -36,6 +37,7 @@ _ESTIMATE = Estimate._fields
 # The columns of each table, after those of the grid point and the repeat.
 TABLES = {
     "attacks": ("score", "access", "control", "metric", "level", *_ESTIMATE),
+    "attack_errors": ("score", "observations", "members", "others", "error"),
     "roc": ("score", "access", "control", "fpr", "tpr"),
     "verdicts": ("fdr", "listed", "false", "realised", "reference_mismatch"),
     "shared_users": (
@@ -57,13 +59,14 @@ class Plan(NamedTuple):
     """What is asked for: scores by name, their settings, and a list of suspects.
 
     The list is made by one score at a false discovery rate, where there are reference models;
-    none if `verdict_score` is None.
+    none if `verdict_score` is None. Errors are told for up to `n_max` observations of a user.
     """
 
     scores: list
     settings: Settings
     verdict_score: str | None
     false_discovery_rate: float | None
+    n_max: int
 
 
 class Scene(NamedTuple):
@@ -122,9 +125,11 @@ def attack(scene, plan, rng):
     plan : Plan
     rng : numpy.random.Generator
     """
-    variants = list_variants(scene, plan.scores, plan.settings, rng)
+    terms = make_terms(plan.scores, scene.target, scene.knowledge, plan.settings)
+    variants = list_variants(scene, terms, plan.settings, rng)
     scores = variants[0].scores
     tables = {
+        "attack_errors": list(trace_errors(terms, scene, plan.n_max, rng)),
         "attacks": list(measure_attacks(variants, rng)),
         "roc": list(trace_curves(variants)),
         "counterfactual": compare_with_and_without(scene, rng),
@@ -147,13 +152,21 @@ def attack(scene, plan, rng):
     return Report(tables, scores, p, listed)
 
 
-def score_users(names, responses, knowledge, settings):
-    """Return {name: `UserScores`} of those of the named scores whose needs are known.
+def make_terms(names, responses, knowledge, settings):
+    """Return {name: terms, shape (transitions,)} of those of the named scores that can be made.
 
     Scores that need reference models are left out where there are none.
     """
     chosen = [name for name in names if _is_known(SCORES[name], knowledge)]
-    return {name: SCORES[name].function(responses, knowledge, settings) for name in chosen}
+    return {name: SCORES[name].terms(responses, knowledge, settings) for name in chosen}
+
+
+def combine(terms, responses, knowledge, settings):
+    """Return {name: `UserScores`} from {name: terms}."""
+    return {
+        name: SCORES[name].combine(values, responses, knowledge, settings)
+        for name, values in terms.items()
+    }
 
 
 class Variant(NamedTuple):
@@ -168,20 +181,29 @@ class Variant(NamedTuple):
     match: np.ndarray
 
 
-def list_variants(scene, names, settings, rng):
+def list_variants(scene, terms, settings, rng):
     """Return the `Variant`s: the attack itself ("no"), and its controls.
 
     Of "shuffled", membership is dealt anew to the same number of users; of "target-only", the
     model knows none of the adversary's users. Both leave nothing to be found: an AUC of .5.
+
+    Parameters
+    ----------
+    scene : Scene
+    terms : dict
+        From `make_terms`, of the target.
+    settings : Settings
+    rng : numpy.random.Generator
     """
-    scores = score_users(names, scene.target, scene.knowledge, settings)
+    scores = combine(terms, scene.target, scene.knowledge, settings)
     match = scene.target.match
     variants = [
         Variant(NO_CONTROL, scores, scene.member, match),
         Variant(SHUFFLED, scores, rng.permutation(scene.member), match),
     ]
     if scene.target_only is not None:
-        control = score_users(names, scene.target_only, scene.knowledge, settings)
+        asked = scene.target_only, scene.knowledge, settings
+        control = combine(make_terms(terms, *asked), *asked)
         variants.append(Variant(TARGET_ONLY, control, scene.member, scene.target_only.match))
     return variants
 
@@ -210,6 +232,34 @@ def measure_attacks(variants, rng):
             for metric, level, estimate in rows:
                 labels = _labels(name, control) | {"metric": metric, "level": level}
                 yield labels | estimate._asdict()
+
+
+def trace_errors(terms, scene, n_max, rng):
+    """Yield a row for each score and N = 1..n_max: the error with at most N transitions a user.
+
+    `roc.cross_fitted_error` of the mean of the user's first N terms. RMIA's share of other users
+    rises with that mean and is left out of account; a tail is no mean, and has no rows. Fields:
+    score, observations (N), members, others, error.
+    """
+    half = np.zeros(len(scene.users), dtype=bool)
+    for side in (scene.member, ~scene.member):
+        chosen = rng.permutation(np.flatnonzero(side))
+        half[chosen[: len(chosen) // 2]] = True
+    for name, values in terms.items():
+        if SCORES[name].combine is combine_by_tail:
+            continue
+        for n, means in enumerate(running_means(values, scene.knowledge, n_max).T, 1):
+            known = ~np.isnan(means)
+            member, first = scene.member[known], half[known]
+            if len(np.unique(2 * member + first)) < 4:  # a half without members, or without others
+                continue
+            yield {
+                "score": name,
+                "observations": n,
+                "members": int(member.sum()),
+                "others": int((~member).sum()),
+                "error": cross_fitted_error(means[known], member, first),
+            }
 
 
 def trace_curves(variants):

@@ -71,7 +71,7 @@ def null_scores(score, knowledge, settings, bigram_of):
             bigram=bigram_of(outside) if "bigram" in score.needs else None,
         )
         asked = take(Responses(*(None if said is None else said[r] for said in responses)), outside)
-        found.append(score.function(asked, known, settings).value)
+        found.append(score.of_users(asked, known, settings).value)
     found = np.concatenate(found)
     return found[~np.isnan(found)]
 

@@ -106,6 +106,7 @@ if __name__ == "__main__":
                 Settings(**snakemake.params.settings),
                 snakemake.params.verdict_score,
                 snakemake.params.false_discovery_rate,
+                snakemake.params.n_max,
             ),
             features=snakemake.params.features,
             smoothing=snakemake.params.smoothing,
