@@ -5,8 +5,9 @@ from functools import partial
 import numpy as np
 
 from fidelity.emulation import GridPoint, make_databases, rows_of
+from fidelity.folds import deal_folds
 from fidelity.logs import log, logged
-from fidelity.recommender import ask_own_models, deal_folds, feature_table
+from fidelity.recommender import ask_own_models, feature_table
 from fidelity.responses import to_columns
 from fidelity.seeding import generator, random_state
 from fidelity.tables import read_columns, write_groups
