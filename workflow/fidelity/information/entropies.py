@@ -41,7 +41,8 @@ def miller_madow(counts):
     ----------
     Miller (1955), Note on the bias of information estimates.
     """
-    return maximum_likelihood(counts) + (np.count_nonzero(counts) - 1) / (2 * float(counts.sum()))
+    seen, size = int(np.count_nonzero(counts)), int(counts.sum())
+    return maximum_likelihood(counts) + (seen - 1) / (2 * size)
 
 
 def grassberger(counts):
