@@ -4,15 +4,16 @@
 # make benchmark            measure the forest against scikit-learn and the peers that are installed
 # make benchmark-grid       measure the workflow against a plain script
 # make benchmark-ingest     measure the reading of raw logs against the peers that are installed
+# make benchmark-information  measure estimates of information against the peers that are installed
 # make benchmark-selection  measure song selection on 20 million generated listenings
-# make peers                install more peers, sklearnex, YDF, Polars, DuckDB, into .venv
+# make peers                install more peers, sklearnex, YDF, Polars, DuckDB, dit, infomeasure, into .venv
 # make lock                 pin the newest allowed versions in requirements.lock
 # make clean                remove .venv and all caches, but no results
 
 PYTHON ?= python3
 
-.PHONY: figures test environment benchmark benchmark-grid benchmark-ingest benchmark-selection \
-  peers lock clean
+.PHONY: figures test environment benchmark benchmark-grid benchmark-information benchmark-ingest \
+  benchmark-selection peers lock clean
 
 figures: environment
 	.venv/bin/snakemake --cores all
@@ -40,6 +41,9 @@ benchmark-grid: environment
 
 benchmark-selection: environment
 	.venv/bin/python benchmarks/selection.py
+
+benchmark-information: environment
+	.venv/bin/python benchmarks/information.py
 
 benchmark-ingest: environment
 	.venv/bin/python benchmarks/ingest.py

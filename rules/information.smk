@@ -8,6 +8,7 @@ rule estimate_information:
     params:
         point=point,
         cells=config["information"]["cells"],
+        seed=config["seed"],
         code=code("estimate_information"),
     log:
         f"{RESULTS}/logs/estimate_information/common-{{common}}/target-{{target}}.log",

@@ -12,7 +12,8 @@ from fidelity.comparisons import (
     swap_members,
 )
 from fidelity.emulation import GridPoint
-from fidelity.recommender import ask_model, ask_own_models, deal_folds, query, train
+from fidelity.folds import deal_folds
+from fidelity.recommender import ask_model, ask_own_models, query, train
 
 BIGRAM = {"estimator": "fidelity.bigram.BigramClassifier"}
 FOREST = {"estimator": "fidelity.forest.RandomForestClassifier", "n_estimators": 3}
@@ -73,24 +74,6 @@ def test_every_common_user_is_as_likely_to_leave():
         rng = np.random.default_rng(seed)
         left[swap_members(np.arange(9), np.arange(6), rng).left] += 1
     assert np.allclose(left / 2000, 0.5, atol=4 * np.sqrt(0.25 / 2000))
-
-
-@given(st.integers(1, 100), st.integers(2, 12), seeds)
-def test_folds_differ_by_one_user_at_most(n_users, n_folds, seed):
-    fold = deal_folds(n_users, n_folds, np.random.default_rng(seed))
-    sizes = np.bincount(fold)
-    assert len(fold) == n_users
-    assert len(sizes) == min(n_folds, n_users)
-    assert sizes.max() - sizes.min() <= 1
-
-
-def test_folds_are_of_random_users():
-    """Users 0 and 1 of 4 are in the same of two folds with probability 1/3."""
-    together = [
-        fold[0] == fold[1]
-        for fold in (deal_folds(4, 2, np.random.default_rng(seed)) for seed in range(2000))
-    ]
-    assert abs(np.mean(together) - 1 / 3) < 4 * np.sqrt(2 / 9 / 2000)
 
 
 def make_transitions(seed, n=240, n_users=12, songs=8):

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from .attack_findings import tell_attacks
-from .information import observations_needed
+from .information.observations import reciprocal_of_information
 from .markdown import interval, table
 from .summary import POINT, mean_with_interval
 
@@ -222,12 +222,12 @@ def _tell_information(information):
 
 def _needed(bits):
     """Return 1/MI with its interval, from the bounds of MI the other way round."""
-    needed = observations_needed(bits["mean"])
+    needed = reciprocal_of_information(bits["mean"])
     if not math.isfinite(needed):
         return "no number is enough"
     if pd.isna(bits["ci_low"]):
         return f"{needed:.1f}"
-    fewest, most = (observations_needed(max(bits[name], 0)) for name in ("ci_high", "ci_low"))
+    fewest, most = (reciprocal_of_information(max(bits[name], 0)) for name in ("ci_high", "ci_low"))
     return f"{needed:.1f} [{fewest:.1f}, {most:.1f}]"
 
 

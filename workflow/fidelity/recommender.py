@@ -14,6 +14,7 @@ from .codes import distinct_rows, find
 from .errors import InputError
 from .features import distinct_transitions
 from .files import whole_file
+from .folds import deal_folds
 from .forest import HIGHEST_LEVEL, grow_forest, load_grown, save_grown
 from .responses import Responses
 
@@ -182,11 +183,6 @@ def ask_own_models(recommender, X, y, fold_of, seed):
         parts.append(Responses(label == y[held_out], probability, rank))
     place = np.argsort(np.argsort(fold_of, kind="stable"), kind="stable")
     return Responses(*(_join(values, place) for values in zip(*parts, strict=True)))
-
-
-def deal_folds(n_users, n_folds, rng):
-    """Return the fold of each user, from 0, of min(n_folds, n_users) whose sizes differ by 1."""
-    return rng.permutation(n_users) % min(n_folds, n_users)
 
 
 def save_models(path, models, recommender):

@@ -6,8 +6,9 @@ import numpy as np
 
 from fidelity.emulation import GridPoint, make_databases, rows_of
 from fidelity.features import feature_table
+from fidelity.folds import deal_folds
 from fidelity.logs import log, logged
-from fidelity.recommender import ask_own_models, deal_folds
+from fidelity.recommender import ask_own_models
 from fidelity.responses import to_columns
 from fidelity.seeding import generator, random_state
 from fidelity.tables import read_columns, write_groups

@@ -1,8 +1,11 @@
 """Estimate what an observation tells about its holder."""
 
+import numpy as np
+
 from fidelity.emulation import GridPoint, make_databases, rows_of
-from fidelity.information import ESTIMATORS, count_cells, number_cells
+from fidelity.information import ESTIMATORS, make_holders, number_cells, tally_users
 from fidelity.logs import log, logged
+from fidelity.seeding import generator
 from fidelity.tables import read_columns, write_rows
 
 NAMES = [
@@ -20,20 +23,20 @@ NAMES = [
 ]
 
 
-def estimate_information(transitions, deals, information, *, point, cells):
+def estimate_information(transitions, deals, information, *, point, cells, seed):
     observations = read_columns(transitions, list(dict.fromkeys(["user", *cells])))
     cell = number_cells([observations[name] for name in cells])
+    tally = tally_users(observations["user"], cell)
+    users = np.arange(observations["user"].max() + 1)
     rows = []
     for repeat, adversary, target in make_databases(read_columns(deals), point):
-        counts = count_cells(
-            cell[rows_of(adversary, observations["user"])],
-            cell[rows_of(target, observations["user"])],
-        )
+        holders = make_holders(tally, rows_of(adversary, users), rows_of(target, users))
         for name, estimate in ESTIMATORS.items():
-            found = estimate(*counts)
+            key = (name, repeat, point.common_fraction, len(adversary), len(target))
+            found = estimate(holders, rng=generator(seed, "information", *key))
             labels = {"repeat": repeat, "estimator": name, "cells": " ".join(cells)}
             rows.append(labels | found._asdict())
-            log.info("repeat %d, %s: %.6f bits", repeat, name, found.value)
+            log.info("repeat %d, %s: %s bits", repeat, name, found.value)
     write_rows(information, NAMES, rows)
 
 
@@ -45,4 +48,5 @@ if __name__ == "__main__":
             snakemake.output.information,
             point=GridPoint(**snakemake.params.point),
             cells=snakemake.params.cells,
+            seed=snakemake.params.seed,
         )

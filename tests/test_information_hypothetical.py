@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 
-from fidelity.information import count_cells, number_cells, observations_needed, plug_in
+from fidelity.information import plug_in
+from fidelity.information.hypothetical import hypothetical_bits
 
 histograms = (
     st.integers(1, 40)
@@ -56,24 +57,28 @@ def test_a_holder_without_observations_is_refused():
         plug_in(np.array([1]), np.array([0]))
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)), min_size=1))
-def test_cells_are_equal_where_all_columns_are(rows):
-    cell = number_cells(np.array(rows).T).tolist()
-    assert len(set(cell)) == len(set(rows)) == max(cell) + 1
-    assert len(set(zip(cell, rows, strict=True))) == len(set(rows))
+def binary_entropy(p):
+    return -p * math.log2(p) - (1 - p) * math.log2(1 - p)
 
 
-def test_cells_of_columns_whose_levels_multiply_beyond_64_bits():
-    rng = np.random.default_rng(0)
-    columns = rng.integers(2**31, size=(6, 500))
-    assert number_cells(np.repeat(columns, 2, axis=1)).max() == 499
+@pytest.mark.parametrize("flip", [1, 100, 243, 499])
+def test_binary_symmetric_channel(flip):
+    """The observation is the holder, flipped with a probability: 1 - h(flip) bits."""
+    counts = np.array([1000 - flip, flip])
+    expected = 1 - binary_entropy(flip / 1000)
+    assert plug_in(counts, counts[::-1]).value == pytest.approx(expected, abs=1e-14)
 
 
-def test_counts_are_aligned():
-    counts = count_cells(np.array([0, 0, 3]), np.array([1]))
-    assert [part.tolist() for part in counts] == [[2, 0, 0, 1], [0, 1, 0, 0]]
+def test_a_flip_of_243_in_1000_leaves_a_fifth_of_a_bit():
+    assert plug_in(np.array([757, 243]), np.array([243, 757])).value == pytest.approx(0.2, abs=2e-4)
 
 
-def test_observations_needed():
-    assert observations_needed(0.2) == 5
-    assert observations_needed(0.0) == math.inf
+@given(histograms)
+def test_cells_of_one_holder_may_be_left_out(pair):
+    counts = np.array(pair)
+    shared = counts[:, counts.all(axis=0)]
+    assert hypothetical_bits(shared, counts.sum(axis=1)) == plug_in(*counts).value
+
+
+def test_without_observations_there_is_no_number():
+    assert math.isnan(hypothetical_bits(np.array([[1], [0]]), [1, 0]))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fidelity.divergences import bhattacharyya, chernoff, jensen_shannon, smooth_counts
-from fidelity.observations import (
+from fidelity.information.divergences import bhattacharyya, chernoff, jensen_shannon, smooth_counts
+from fidelity.information.observations import (
     Evidence,
     Observations,
     bhattacharyya_necessary,

@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy
 
-from fidelity.divergences import (
+from fidelity.information.divergences import (
     bhattacharyya,
     chernoff,
     jensen_shannon,
