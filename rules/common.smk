@@ -42,6 +42,13 @@ RECOMMENDER = dict(sorted(config["recommender"].items()))
 
 ATTACKS = config["attacks"]
 VERDICTS = ATTACKS["verdicts"] or {"score": None, "false_discovery_rate": None}
+INFORMATION = config["information"]
+# What else could be told apart: songs alone, and all that the recommender is told.
+OTHER_CELLS = [
+    cells
+    for cells in (["song"], ["song", "next_song", *(n for n in config["features"] if n != "song")])
+    if cells != INFORMATION["cells"]
+]
 # Without common users there is nobody to be found.
 ATTACKED = [fraction for fraction in FRACTIONS if float(fraction) > 0 and ATTACKS["scores"]]
 
@@ -56,12 +63,13 @@ USER_TABLES = [
     *("attacks", "attack_errors", "roc", "verdicts"),
     *("shared_users", "counterfactual", "outliers"),
 ]
+INFORMATION_TABLES = ["information", "divergences", "observations_needed", "errors"]
 TABLES = [
     *(USER_TABLES if ATTACKED else []),
     "leakage",
     "accuracy",
     "in_sample_accuracy",
-    "information",
+    *INFORMATION_TABLES,
     "figure2",
     "figure3",
     "figure4",
@@ -183,6 +191,12 @@ def larger_points(wildcards):
     following = SIZES[SIZES.index(wildcards.target) + 1 :] if wildcards.target in SIZES else []
     sizes = list(dict.fromkeys([*following[:1], *(["max"] if "max" in following else [])]))
     return [point_of(wildcards.common, size) for size in sizes]
+
+
+def answers_about_members(wildcards):
+    """Return what the target's models answered, where users are common."""
+    answers = {"responses": f"{POINT}/responses.parquet"}
+    return answers if float(wildcards.common) > 0 else {}
 
 
 def figure_tables(figure):

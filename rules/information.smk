@@ -1,13 +1,20 @@
 rule estimate_information:
-    """Estimate what an observation tells about its holder."""
+    """Estimate what an observation tells about its holder, and an answer about membership."""
     input:
+        unpack(answers_about_members),
         transitions=rules.select_songs.output.transitions,
         deals=rules.deal_users.output.deals,
     output:
-        information=f"{POINT}/information.csv",
+        **{name: f"{POINT}/{name}.csv" for name in INFORMATION_TABLES},
     params:
         point=point,
-        cells=config["information"]["cells"],
+        cells=INFORMATION["cells"],
+        other_cells=OTHER_CELLS,
+        aim={
+            "errors": INFORMATION["errors"],
+            "n_max": config["sessions"]["length"] - 1,
+            "n_permutations": INFORMATION["permutations"],
+        },
         seed=config["seed"],
         code=code("estimate_information"),
     log:

@@ -20,12 +20,13 @@ rule tabulate_information:
     """Join the information of all grid points."""
     input:
         transitions=rules.select_songs.output.transitions,
-        information=grid("information.csv"),
+        **{name: grid(f"{name}.csv") for name in INFORMATION_TABLES},
     output:
-        information=f"{RESULTS}/tables/information.csv",
+        **{name: f"{RESULTS}/tables/{name}.csv" for name in INFORMATION_TABLES},
         figure4=f"{RESULTS}/tables/figure4.csv",
     params:
         points=[point_of(common, target) for common in FRACTIONS for target in SIZES],
+        cells=INFORMATION["cells"],
         code=code("tabulate_information"),
     log:
         f"{RESULTS}/logs/tabulate_information.log",

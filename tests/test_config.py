@@ -123,6 +123,16 @@ def test_the_default_config_has_no_fault():
             "surprise",
             "attacks.verdicts.score: 'surprise' is not among attacks.scores; add it there, or set",
         ),
+        (
+            "information.errors",
+            [0.1, 0.5],
+            "information.errors[1]: 0.5 is not allowed; expected an error above 0 and below .5",
+        ),
+        (
+            "information.permutations",
+            0,
+            "information.permutations: 0 is not allowed; expected a whole number of permutations",
+        ),
         ("attacks.k", 229, "attacks.k: 229 of 229 songs leave none out; lower it, or raise songs"),
         ("attacks.references", 5, "attacks.references: 5 is not allowed; expected an even number"),
         ("attacks.epsilon", 0.5, "attacks.epsilon: 0.5 is not allowed; expected a probability ab"),

@@ -98,14 +98,15 @@ def test_cells_that_neither_has_do_not_count():
 @pytest.mark.parametrize("place", [[BOTH, BOTH], [BOTH, FIRST]])
 def test_without_own_users_of_both_there_is_no_value(place):
     holders = hold([(0, 0), (1, 1)], place)
-    assert corrected(holders, grassberger, np.random.default_rng(0)) == Information(None, 0, 0)
+    found = corrected(holders, {"it": grassberger}, np.random.default_rng(0))
+    assert found == {"it": Information(None, 0, 0)}
 
 
 def test_it_is_the_mean_of_the_thinnings():
     rng = np.random.default_rng(0)
     holders = draw_holders(rng, np.full(4, 0.25), np.array([0.4, 0.3, 0.2, 0.1]), 10, 3)
     smaller = holders._replace(second=holders.second & (np.arange(20) < 14))
-    found = corrected(smaller, grassberger, np.random.default_rng(1))
+    found = corrected(smaller, {"it": grassberger}, np.random.default_rng(1))["it"]
     thinnings = [
         mutual_information(counts, grassberger)
         for counts in thinned_counts(smaller, np.random.default_rng(1))
@@ -122,6 +123,6 @@ def test_corrections_are_nearer_to_the_truth_than_the_plug_in_estimate(entropy):
     truth = made_up_holders.mutual_information(first, second)
     drawn = [draw_holders(rng, first, second, 25, per_user=4) for _ in range(200)]
     plain = np.mean([plug_in(*count_held(holders)).value for holders in drawn])
-    better = np.mean([corrected(holders, entropy, rng).value for holders in drawn])
+    better = np.mean([corrected(holders, {"it": entropy}, rng)["it"].value for holders in drawn])
     assert plain > truth + 0.04
     assert abs(better - truth) < abs(plain - truth) / 2

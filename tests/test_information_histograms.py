@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fidelity.information import (
-    ESTIMATORS,
     count_cells,
     count_held,
+    estimate_all,
     make_holders,
     number_cells,
     tally_users,
@@ -85,7 +85,7 @@ def test_ten_million_possible_cells_need_no_memory_for_those_not_seen():
     first = np.arange(200) < 120
     tracemalloc.start()
     holders = make_holders(tally_users(user, number_cells([song, next_song])), first, ~first)
-    found = [estimate(holders, rng=rng) for estimate in ESTIMATORS.values()]
+    found = estimate_all(holders, 200, lambda name: rng).values()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert song.max() * next_song.max() > 9_900_000

@@ -4,8 +4,8 @@ The holder H is one of two with equal priors, an observation O falls into one ce
 histogram (paper, section 7). `histograms` counts what the holders have. `hypothetical` holds
 the plug-in estimate eHI, at least MI on average; `perceived` the cross-validated ePI, at most
 MI; `entropies` and `corrected` what is in between. `jackknife` gives intervals, `permutation`
-what no difference between the holders would look like. `estimators` puts them together: each
-of `ESTIMATORS` makes a row of information.csv. `divergences` are what else tells two histograms
+what no difference between the holders would look like. `estimators` puts them together, and
+`report` all that is told. `divergences` are what else tells two histograms
 apart, and `observations` says how many observations that takes.
 
 With A and T as the holders this is about which holder an observation came from. It does not
@@ -15,7 +15,7 @@ speaks of that.
 """
 
 from .estimate import Bracket, Information, bracket
-from .estimators import ESTIMATORS
+from .estimators import ENTROPIES, estimate_all
 from .histograms import (
     Holders,
     Tally,
@@ -28,7 +28,7 @@ from .histograms import (
 from .hypothetical import plug_in
 
 __all__ = [
-    "ESTIMATORS",
+    "ENTROPIES",
     "Bracket",
     "Holders",
     "Information",
@@ -36,6 +36,7 @@ __all__ = [
     "bracket",
     "count_cells",
     "count_held",
+    "estimate_all",
     "make_holders",
     "number_cells",
     "plug_in",

@@ -15,8 +15,8 @@ from .histograms import count_at, select_users
 THINNINGS = 10
 
 
-def corrected(holders, entropy, rng):
-    """Return the `Information` by a corrected entropy, the mean of `THINNINGS` thinnings.
+def corrected(holders, entropies, rng):
+    """Return {name: `Information`} by corrected entropies, means of the same `THINNINGS` thinnings.
 
     MI = H(O) - (H(O | first) + H(O | second)) / 2, with H(O) the entropy of the sum of both
     counts, which are equally large. Each of the three has the bias of `entropy`; that of H(O),
@@ -32,20 +32,24 @@ def corrected(holders, entropy, rng):
     Parameters
     ----------
     holders : Holders
-    entropy : callable
-        One of `entropies`: from counts, shape (cells,), to nats. The support are the cells
-        that either holder has after thinning.
+    entropies : dict of callable
+        {name: one of the module `entropies`}, from counts, shape (cells,), to nats. The support
+        are the cells that either holder has after thinning.
     rng : numpy.random.Generator
 
     References
     ----------
     Those of `entropies`.
     """
-    values, size = [], 0
+    values, size = {name: [] for name in entropies}, 0
     for counts in thinned_counts(holders, rng):
         size = int(counts[0].sum())
-        values.append(mutual_information(counts, entropy))
-    return Information(float(np.mean(values)) if values else None, size, size)
+        for name, entropy in entropies.items():
+            values[name].append(mutual_information(counts, entropy))
+    return {
+        name: Information(float(np.mean(own)) if own else None, size, size)
+        for name, own in values.items()
+    }
 
 
 def mutual_information(counts, entropy):

@@ -1,6 +1,4 @@
-"""The estimators of MI(H; O), each from `Holders` and a generator to an `Information`."""
-
-from functools import partial
+"""The estimators of MI(H; O), from `Holders` to `Information`."""
 
 from ..folds import deal_folds
 from . import entropies
@@ -15,7 +13,7 @@ from .permutation import permutation_null
 FOLDS, GROUPS = 10, 50
 
 
-def estimate_hypothetical(holders, rng):
+def estimate_hypothetical(holders, n_permutations, rng):
     """Return eHI, with its jackknife interval and the permutation null; see `plug_in`."""
     found = plug_in(*count_held(holders))
     groups = deal_folds(len(holders.first), GROUPS, rng)
@@ -26,7 +24,7 @@ def estimate_hypothetical(holders, rng):
             for counts in counts_without(holders, groups, holders.cell)
         ],
     )
-    null = permutation_null(holders, rng)
+    null = permutation_null(holders, rng, n_permutations)
     return found._replace(
         ci_low=low,
         ci_high=high,
@@ -51,12 +49,28 @@ def estimate_perceived(holders, rng):
     return Information(value, n_first, n_second, low, high)
 
 
-# Each makes a row of information.csv.
-ESTIMATORS = {
-    "plug-in": estimate_hypothetical,
-    "cross-validated": estimate_perceived,
-    "Miller-Madow": partial(corrected, entropy=entropies.miller_madow),
-    "Grassberger": partial(corrected, entropy=entropies.grassberger),
-    "Chao-Shen": partial(corrected, entropy=entropies.chao_shen),
-    "James-Stein": partial(corrected, entropy=entropies.james_stein),
+def estimate_all(holders, n_permutations, rng_of):
+    """Return {name: `Information`}: eHI, ePI, and by each of `ENTROPIES`; each makes a row.
+
+    Parameters
+    ----------
+    holders : Holders
+    n_permutations : int
+        Of the null of eHI.
+    rng_of : callable
+        rng_of(name) returns a generator.
+    """
+    return {
+        PLUG_IN: estimate_hypothetical(holders, n_permutations, rng_of(PLUG_IN)),
+        CROSS_VALIDATED: estimate_perceived(holders, rng_of(CROSS_VALIDATED)),
+        **corrected(holders, ENTROPIES, rng_of("corrected")),
+    }
+
+
+PLUG_IN, CROSS_VALIDATED = "plug-in", "cross-validated"
+ENTROPIES = {
+    "Miller-Madow": entropies.miller_madow,
+    "Grassberger": entropies.grassberger,
+    "Chao-Shen": entropies.chao_shen,
+    "James-Stein": entropies.james_stein,
 }

@@ -7,7 +7,6 @@ import numpy as np
 from .histograms import count_at
 from .hypothetical import hypothetical_bits
 
-PERMUTATIONS = 200
 # Deals that give equal histograms, or mirrored ones, may differ in the last bits.
 TOLERANCE = 1e-12
 _EXACT_BITS = 53  # whole numbers below 2^53 are exact as doubles
@@ -37,7 +36,7 @@ class Deal(NamedTuple):
     n_kept: int
 
 
-def permutation_null(holders, rng, n_permutations=PERMUTATIONS):
+def permutation_null(holders, rng, n_permutations):
     """Return the `Null` of eHI.
 
     Users that are not common are dealt anew to the two holders, as many to each as they had;
