@@ -14,7 +14,6 @@ from ..folds import deal_folds
 from .divergences import (
     bhattacharyya,
     chernoff,
-    jensen_shannon,
     kullback_leibler,
     smooth_counts,
     total_variation,
@@ -40,6 +39,7 @@ from .perceived import perceived
 HOLDER, MEMBERSHIP = "holder", "membership"
 BRACKET = "bracket"
 INDEPENDENT, CONSECUTIVE = "independent", "consecutive"
+_RHO, _CHERNOFF = "Bhattacharyya coefficient", "Chernoff information"
 DRAWS = 2000  # sequences from either histogram
 PROBABILITY_BINS = 20
 
@@ -137,16 +137,15 @@ def measure(channel, aim, rng_of):
         INDEPENDENT: error_on_independent_draws(p, q, aim.n_max, DRAWS, rng_of(INDEPENDENT)),
         CONSECUTIVE: _test_held_out(channel, aim.n_max, rng_of(CONSECUTIVE)),
     }
+    distances = _diverge(counts, p, q)
     labels = _labels(channel)
     rows = {
         "information": [{"estimator": name} | found._asdict() for name, found in estimates.items()],
-        "divergences": [
-            {"measure": name, "value": value} for name, value in _diverge(counts, p, q).items()
-        ],
+        "divergences": [{"measure": name, "value": value} for name, value in distances.items()],
         "observations_needed": [
             {"error": error, "bound": name, "observations": number}
             for error in aim.errors
-            for name, number in _need(error, p, q, ends.high, curves).items()
+            for name, number in _need(error, found.value, distances, ends.high, curves).items()
         ],
         "errors": [
             {"test": test, "observations": n, **dict(zip(curve._fields, values, strict=True))}
@@ -175,20 +174,20 @@ def _diverge(counts, p, q):
         "smoothed Kullback-Leibler": kullback_leibler(smooth_p, smooth_q),
         "smoothed Kullback-Leibler, reversed": kullback_leibler(smooth_q, smooth_p),
         "total variation": total_variation(p, q),
-        "Bhattacharyya coefficient": bhattacharyya(p, q),
-        "Chernoff information": chernoff(p, q).information,
+        _RHO: bhattacharyya(p, q),
+        _CHERNOFF: chernoff(p, q).information,
     }
 
 
-def _need(error, p, q, information_high, curves):
+def _need(error, information, distances, information_high, curves):
     """Return {bound: number of observations}; None for a test that does not get there."""
-    information, rho = jensen_shannon(p, q), bhattacharyya(p, q)
+    rho = distances[_RHO]
     bounds = {
         "Fano": fano_bound(error, information),
         "1/MI": reciprocal_of_information(information),
         "Bhattacharyya, necessary": bhattacharyya_necessary(error, rho),
         "Bhattacharyya, sufficient": bhattacharyya_sufficient(error, rho),
-        "Chernoff": chernoff_number(error, chernoff(p, q).information),
+        "Chernoff": chernoff_number(error, distances[_CHERNOFF]),
         BRACKET: most_observations_bound(error, information_high),
     }
     for test, curve in curves.items():
