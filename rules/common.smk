@@ -78,7 +78,7 @@ TABLES = [
 FIGURES = {
     "figure2": {"shares": "tables/figure2.csv", "accuracy": "tables/accuracy.csv"},
     "figure3": {"shares": "tables/figure3.csv"},
-    "figure4": {"information": "tables/figure4.csv"},
+    "figure4": {"information": "tables/information.csv"},
     "leakage": {"leakage": "tables/leakage.csv"},
     "accuracy": {
         "accuracy": "tables/accuracy.csv",
@@ -89,6 +89,12 @@ FIGURES = {
 }
 if ATTACKED:
     FIGURES |= {
+        "membership": {"information": "tables/information.csv"},
+        "observations": {
+            "errors": "tables/errors.csv",
+            "divergences": "tables/divergences.csv",
+            "attack_errors": "tables/attack_errors.csv",
+        },
         "attack_roc": {"roc": "tables/roc.csv"},
         "attack_sizes": {"attacks": "tables/attacks.csv"},
         "attack_scores": {

@@ -96,7 +96,7 @@ rule write_findings:
         leakage=rules.tabulate_leakage.output.leakage,
         accuracy=rules.tabulate_accuracy.output.accuracy,
         in_sample=rules.tabulate_accuracy.output.in_sample,
-        information=rules.tabulate_information.output.information,
+        **{name: f"{RESULTS}/tables/{name}.csv" for name in INFORMATION_TABLES},
         **(dict(rules.tabulate_attacks.output.items()) if ATTACKED else {}),
     output:
         findings=f"{RESULTS}/findings.md",

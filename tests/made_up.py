@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
+from fidelity.information import report
 from fidelity.scores import SCORES
 from fidelity.user_attacks import CURVE_LEVELS, TABLES
 
@@ -46,12 +47,71 @@ def leakage_table(repeats=3):
     return pd.DataFrame(rows)
 
 
-def information_table(repeats=3):
+N_MAX, ERRORS = 6, (0.1, 0.01)
+CHANNELS = [
+    ("holder", "song next_song"),
+    *(("membership", cells) for cells in ("song next_song match", "match", "p_next")),
+]
+
+
+def information_tables(repeats=3):
+    """Tables of information: bits 100 / size, a bracket .1 around, a null of a tenth.
+
+    The error of N independent draws is .5 / 2^N, of a user's own .4 for any number; rho is .8.
+    Of the holder also two other choices of cells, of which one is below 0 in cross-validation.
+    """
+    tables = {name: [] for name in report.TABLES}
+    for point, bits in _points_with_bits(repeats):
+        for cells, low in (("song", 0.5), ("song next_song hour_of_day", -1)):
+            labels = point | {"secret": "holder", "cells": cells}
+            tables["information"] += [
+                labels | {"estimator": "plug-in", "value": bits},
+                labels | {"estimator": "cross-validated", "value": low * bits},
+            ]
+        for secret, cells in CHANNELS:
+            if secret == "membership" and point["common_fraction"] == "0":
+                continue
+            labels = point | {"secret": secret, "cells": cells}
+            for name, rows in _channel(bits).items():
+                tables[name] += [labels | row for row in rows]
+    return {
+        name: pd.DataFrame(rows, columns=["common_fraction", "target_size", "repeat", *columns])
+        for (name, columns), rows in zip(report.TABLES.items(), tables.values(), strict=True)
+    }
+
+
+def _points_with_bits(repeats):
     leakage = leakage_table(repeats)
-    table = leakage[["common_fraction", "target_size", "repeat"]].copy()
-    same = (table["common_fraction"] == "1") & (table["target_size"] == FRACTIONS["1"])
-    table["value"] = np.where(same, 0, 100 / table["target_size"] + table["repeat"] / 1000)
-    return table.assign(estimator="plug-in", cells="song next_song")
+    for fraction, size, repeat in leakage[["common_fraction", "target_size", "repeat"]].values:
+        same = fraction == "1" and size == FRACTIONS["1"]
+        bits = 0 if same else 100 / size + repeat / 1000
+        yield {"common_fraction": fraction, "target_size": size, "repeat": repeat}, bits
+
+
+def _channel(bits):
+    null = {"null_mean": bits / 10, "null_95": bits / 5, "p_value": 0.01}
+    estimates = [
+        {"estimator": "plug-in", "value": bits} | null,
+        {"estimator": "cross-validated", "value": bits / 2},
+        {"estimator": "bracket", "ci_low": max(bits - 0.1, 0), "ci_high": bits + 0.1},
+    ]
+    needed = {"Fano": 2, "Bhattacharyya, necessary": 3, "Bhattacharyya, sufficient": 9}
+    needed |= {"bracket": 2, "independent": 4, "consecutive": None}
+    curves = {"independent": lambda n: 0.5 / 2**n, "consecutive": lambda n: 0.4}
+    return {
+        "information": estimates,
+        "divergences": [{"measure": "Bhattacharyya coefficient", "value": 0.8}],
+        "observations_needed": [
+            {"error": error, "bound": bound, "observations": number}
+            for error in ERRORS
+            for bound, number in needed.items()
+        ],
+        "errors": [
+            {"test": test, "observations": n, "error": error(n), "standard_error": 0.01}
+            for test, error in curves.items()
+            for n in range(1, N_MAX + 1)
+        ],
+    }
 
 
 def user_tables(repeats=3, names=tuple(SCORES), sizes=(*SIZES, None)):
@@ -82,6 +142,12 @@ def user_tables(repeats=3, names=tuple(SCORES), sizes=(*SIZES, None)):
                 for level in CURVE_LEVELS
                 if level >= 3e-4
             ]
+        tables["attack_errors"] += [
+            point | {"score": name, "observations": n, "error": 0.5 / (i + 1) ** (n / 2)}
+            for i, name in enumerate(names)
+            for n in range(1, N_MAX + 1)
+            if has_references or "references" not in SCORES[name].needs
+        ]
         tables["counterfactual"] += [
             point | {"control": "no", "difference": 0.2 + repeat / 100},
             point | {"control": "shuffled", "difference": (repeat - 1) / 100},
@@ -91,11 +157,10 @@ def user_tables(repeats=3, names=tuple(SCORES), sizes=(*SIZES, None)):
         ]
         if has_references:
             is_known = not (fraction == "0.5" and size is None and repeat == 0)
-            for control, truth in (("no", common), ("target-only", 0)):
-                found = {"estimate": truth, "ci_low": truth - 0.1, "ci_high": truth + 0.1}
-                found = found if is_known else dict.fromkeys(found)
-                shared = {"control": control, "truth": truth, "reference_mismatch": size is None}
-                tables["shared_users"].append(point | shared | found)
+            found = {"estimate": common, "ci_low": common - 0.1, "ci_high": common + 0.1}
+            found = found if is_known else dict.fromkeys(found)
+            shared = {"truth": common, "reference_mismatch": size is None}
+            tables["shared_users"].append(point | shared | found)
     points = ["common_fraction", "target_size", "repeat"]
     return {
         name: pd.DataFrame(rows, columns=[*points, *TABLES[name]]) for name, rows in tables.items()

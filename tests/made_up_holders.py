@@ -43,8 +43,8 @@ def kept_users(pairs, place):
 
 def draw_holders(rng, first, second, n_users, per_user):
     """Return `Holders` with `n_users` users each, who draw from their holder's distribution."""
-    p = np.repeat([first, second], n_users, axis=0)
-    cell = np.concatenate([rng.choice(len(first), per_user, p=own) for own in p])
+    n_own = n_users * per_user
+    cell = np.concatenate([rng.choice(len(p), n_own, p=p) for p in (first, second)])
     is_first = np.arange(2 * n_users) < n_users
     user = np.repeat(np.arange(2 * n_users), per_user)
     return make_holders(tally_users(user, cell), is_first, ~is_first)

@@ -15,7 +15,7 @@ from .made_up import (
     CURVE,
     SONGS,
     accuracy_table,
-    information_table,
+    information_tables,
     leakage_table,
     user_tables,
 )
@@ -30,11 +30,23 @@ def _tables(repeats=3):
     return {
         "figure2": {"shares": mean_with_interval(leakage, "tp"), "accuracy": accuracy},
         "figure3": {"shares": mean_with_interval(leakage, "fp")},
-        "figure4": {"information": mean_with_interval(information_table(repeats), "value")},
+        **_information_tables(information_tables(repeats), user_tables(repeats)),
         "leakage": {"leakage": leakage},
         "accuracy": {"accuracy": accuracy, "in_sample": in_sample, "songs": SONGS},
         "song_selection": {"curve": CURVE, "songs": SONGS},
         **_attack_tables(user_tables(repeats), leakage),
+    }
+
+
+def _information_tables(found, of_users):
+    return {
+        "figure4": {"information": found["information"]},
+        "membership": {"information": found["information"]},
+        "observations": {
+            "errors": found["errors"],
+            "divergences": found["divergences"],
+            "attack_errors": of_users["attack_errors"],
+        },
     }
 
 
@@ -141,15 +153,48 @@ def test_no_two_texts_overlap(name, tables, tmp_path):
         assert not box.overlaps(other_box), (one, other)
 
 
-@pytest.mark.parametrize("name", ["figure2", "figure3", "figure4"])
+@pytest.mark.parametrize("name", ["figure2", "figure3"])
 def test_lines_are_the_means_of_each_fraction(name):
     tables = _tables()[name]
-    means = tables.get("shares", tables.get("information"))
+    means = tables["shares"]
     drawn = _points(draw(name, tables, STYLE).axes[0])
     for fraction in ("0", "0.5", "1"):
         own = means[means["common_fraction"] == fraction]
         expected = own[["target_size", "mean"]].to_numpy()
         assert any(line.shape == expected.shape and np.allclose(line, expected) for line in drawn)
+
+
+def test_figure_4_is_the_plug_in_estimate_within_its_bracket_beside_the_null():
+    panels = draw("figure4", _tables()["figure4"], STYLE).axes
+    assert [axes.get_title() for axes in panels] == ["c = 0", "c = 0.5", "c = 1"]
+    null, high_null, plug_in = _points(panels[1])
+    sizes = np.array([500, 1000, 2000, 4000, 7000])
+    bits = 100 / sizes + 0.001  # the mean of three repeats
+    for line, expected in ((plug_in, bits), (null, bits / 10), (high_null, bits / 5)):
+        assert np.allclose(line, np.column_stack([sizes, expected]))
+    bracket = panels[1].collections[0].get_paths()[0].vertices
+    assert bracket[:, 1].max() == pytest.approx(bits.max() + 0.1)
+
+
+def test_membership_stands_beside_the_holder():
+    holder, membership = draw("membership", _tables()["membership"], STYLE).axes
+    assert holder.get_title() == "c = 0.5: whose record?"
+    assert len(_points(holder)) == 3  # the estimate, and two of its null
+    assert len(_points(membership)) == 9
+
+
+def test_errors_stand_between_their_bounds():
+    figure = draw("observations", _tables()["observations"], STYLE)
+    holder, membership = figure.axes
+    independent, consecutive = _points(holder)
+    assert np.allclose(independent, [(n, 0.5 / 2**n) for n in range(1, 7)])
+    assert np.allclose(consecutive[:, 1], 0.4)
+    band = holder.collections[0].get_paths()[0].vertices
+    assert band[:, 1].max() == pytest.approx(0.8 / 2)
+    assert band[:, 1].min() == pytest.approx((1 - np.sqrt(1 - 0.8**12)) / 2)
+    *_, matches, best = _points(membership)
+    assert np.allclose(matches[:, 1], 0.5)
+    assert np.allclose(best[:, 1], [0.5 / 12 ** (n / 2) for n in range(1, 7)])
 
 
 def test_accuracy_is_the_line_to_compare_with_in_figure_2():

@@ -197,15 +197,6 @@ def test_controls_of_tables_find_nothing():
         assert abs(np.mean(found)) < 4 * np.std(found, ddof=1) / np.sqrt(len(found))
 
 
-def test_of_a_target_that_knows_nobody_no_user_is_shared():
-    report = report_of(make_scene(11))
-    (row,) = rows_of(report, "shared_users", control="target-only")
-    assert row["common_users"] == row["truth"] == 0
-    (row,) = rows_of(report, "shared_users", control="no")
-    assert row["common_users"] == 40
-    assert row["truth"] == 0.4
-
-
 def test_errors_fall_with_the_transitions_that_are_seen():
     """Members are matched in nine transitions of ten, others in one."""
     scene = make_scene(13)

@@ -5,17 +5,25 @@ no grid point had enough users to attack, the figure says so. Where one common f
 it is the one nearest to one half. Scores are told apart by marker, their access by shade.
 """
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from .comparisons import MIN_GROUP
-from .plotting import MARKERS, draw_line, fractions_of, new_panels, shades
+from .plotting import (
+    MARKERS,
+    add_legend,
+    draw_line,
+    fractions_of,
+    handle,
+    line_inches,
+    new_panels,
+    set_size_axis,
+    shades,
+)
 from .scores import ACCESS, SCORES
 from .summary import (
     POINT,
@@ -33,14 +41,13 @@ METRICS = {"AUC": ("auc", None, 0.5), "TPR at 1 % FPR": ("tpr", LEVEL, LEVEL)}
 _LINE = ["score", "control", "target_size"]
 _LINES = ["-", "--", "-.", ":"]
 _CONTROL_LINES = {SHUFFLED: (0, (5, 1)), TARGET_ONLY: (0, (4, 1, 1, 1))}
-_CONTROL_MARKERS = {SHUFFLED: "|", TARGET_ONLY: "x"}
+_CONTROL_MARKERS = {SHUFFLED: ("|", 7), TARGET_ONLY: ("x", 2.5)}  # one around the other
 _CONTROLS = {
     SHUFFLED: "control: membership is shuffled",
     TARGET_ONLY: "control: a target that knows none of the users",
 }
 _GUESSING = {"color": "black", "linestyle": ":", "linewidth": 0.8}
 _SHOWN_UNIDENTIFIED = 6
-_LEGEND_LETTERS = 74  # in a line of 120 mm at 8 pt
 
 
 def draw_roc(roc):
@@ -72,10 +79,10 @@ def draw_roc(roc):
         axes.set_title(f"c = {_fraction(own)}, {size:,} users of the target")
         axes.set_xlabel("FPR (% of others)")
     panels[0].set_ylabel("TPR (% of members)")
-    handles = [_handle(_access_label(name), **styles[name]) for name in shown]
+    handles = [handle(_access_label(name), **styles[name]) for name in shown]
     for control in controls:
-        handles.append(_handle(_control_label(ranked[0], control), **_control_style(control)))
-    _add_legend(figure, [*handles, _handle("guessing", **_GUESSING)], columns=2)
+        handles.append(handle(_control_label(ranked[0], control), **_control_style(control)))
+    add_legend(figure, [*handles, handle("guessing", **_GUESSING)], columns=2)
     return figure
 
 
@@ -106,14 +113,14 @@ def draw_sizes(attacks):
         if _select(own, label, NO_CONTROL)["value"].isna().all():
             _say_unresolved(axes)
         _set_metric_axis(axes.yaxis, own, label)
-        _set_size_axis(axes, own["target_size"])
+        set_size_axis(axes, own["target_size"])
         axes.set_xlabel("users of the target")
         axes.set_ylabel(label)
         axes.set_title(f"c = {_fraction(own)}")
-    handles = [_handle(_access_label(name), **style) for name, style in styles.items()]
+    handles = [handle(_access_label(name), **style) for name, style in styles.items()]
     for control in _controls_in(own):
-        handles.append(_handle(_control_label(controlled, control), **_control_style(control)))
-    _add_legend(figure, [*handles, _handle("guessing", **_GUESSING)], columns=2)
+        handles.append(handle(_control_label(controlled, control), **_control_style(control)))
+    add_legend(figure, [*handles, handle("guessing", **_GUESSING)], columns=2)
     return figure
 
 
@@ -131,7 +138,7 @@ def draw_scores(attacks, shared_users):
     colors = dict(zip(sizes, ["0.72", "0.3"][-len(sizes) :], strict=True))
     controls = _controls_in(own)
     figure, panels = new_panels(len(METRICS), share_y=True)
-    figure.set_figheight((1.5 * len(places) + 10) * _line_inches())  # 10 for what is around
+    figure.set_figheight((1.5 * len(places) + 10) * line_inches())  # 10 for what is around
     unresolved = []
     for label, axes in zip(METRICS, panels, strict=True):
         axes.axvline(METRICS[label][-1], **_GUESSING)
@@ -141,8 +148,7 @@ def draw_scores(attacks, shared_users):
             style = {"color": colors[size], "height": 0.8 / len(sizes)}
             unresolved += _draw_bars(axes, at_size, label, y, style)
             for control in controls:
-                marker = _CONTROL_MARKERS[control]
-                _draw_marks(axes, _means(at_size, label, control), y, marker)
+                _draw_marks(axes, _means(at_size, label, control), y, *_CONTROL_MARKERS[control])
         axes.set_xlabel(label)
         axes.set_title(f"c = {_fraction(own)}")
         _set_metric_axis(axes.xaxis, own, label)
@@ -156,12 +162,13 @@ def draw_scores(attacks, shared_users):
         Patch(color=colors[size], label=_size_label(size, own, shared_users)) for size in sizes
     ]
     for control in controls:
-        marker = _CONTROL_MARKERS[control]
-        handles.append(_handle(_CONTROLS[control], color="black", marker=marker, linestyle=""))
-    handles.append(_handle("guessing", **_GUESSING))
+        marker, size = _CONTROL_MARKERS[control]
+        style = {"color": "black", "marker": marker, "markersize": size, "linestyle": ""}
+        handles.append(handle(_CONTROLS[control], **style))
+    handles.append(handle("guessing", **_GUESSING))
     if unresolved:
-        handles.append(_handle(_UNRESOLVED, color="black", marker="*", linestyle=""))
-    _add_legend(figure, handles, columns=1)
+        handles.append(handle(_UNRESOLVED, color="black", marker="*", linestyle=""))
+    add_legend(figure, handles, columns=1)
     return figure
 
 
@@ -201,7 +208,7 @@ def draw_counterfactual(leakage, counterfactual):
             line = mean_with_interval(table[table["common_fraction"] == fraction], column)
             draw_line(axes, line, **style)
             sizes += [*line["target_size"]]
-        _set_size_axis(axes, sizes)
+        set_size_axis(axes, sizes)
         axes.set_title(f"c = {fraction}")
     lowest = min(0, *(table[column].min() for table, column, _ in lines.values()))
     highest = panels[0].get_ylim()[1]
@@ -211,8 +218,8 @@ def draw_counterfactual(leakage, counterfactual):
     # Of the middle panel, or between two: what belongs to all panels would be below the legend.
     middle = {"x": 0.5 if len(panels) % 2 else 0, "ha": "center"}
     panels[len(panels) // 2].set_xlabel("users of the target", **middle)
-    handles = [_handle(label, **style) for label, (_, _, style) in lines.items()]
-    _add_legend(figure, handles, columns=1)
+    handles = [handle(label, **style) for label, (_, _, style) in lines.items()]
+    add_legend(figure, handles, columns=1)
     return figure
 
 
@@ -220,8 +227,7 @@ def draw_shared_users(shared_users):
     """The share of the adversary's users that the target has: estimated, against the truth.
 
     A marker a grid point, its mean over repeats; the interval is the adversary's own. Hollow
-    where reference models know fewer users than the target's. At a true share of 0 are the
-    controls: targets that know none of the adversary's users. Points where the share is not
+    where reference models know fewer users than the target's. Points where the share is not
     identifiable are named.
     """
     if shared_users.empty:
@@ -229,29 +235,29 @@ def draw_shared_users(shared_users):
     figure, (axes,) = new_panels(1, share_y=False)
     fractions = fractions_of(shared_users)
     known = shared_users.dropna(subset="estimate")
-    points = known.groupby([*POINT, "control", "reference_mismatch"], sort=False)
+    points = known.groupby([*POINT, "reference_mismatch"], sort=False)
     points = points[["truth", "estimate", "ci_low", "ci_high"]].mean().reset_index()
     axes.plot([0, 1], [0, 1], **_GUESSING)
     handles = []
     for i, fraction in enumerate(fractions):
         style = {"color": shades(len(fractions))[i], "marker": MARKERS[i % len(MARKERS)]}
-        handles.append(_handle(f"c = {fraction}", linestyle="", **style))
+        handles.append(handle(f"c = {fraction}", linestyle="", **style))
         for point in points[points["common_fraction"] == fraction].itertuples():
             face = {"markerfacecolor": "white"} if point.reference_mismatch else {}
             ends = [[point.estimate - point.ci_low], [point.ci_high - point.estimate]]
             axes.errorbar(point.truth, point.estimate, ends, **style, **face)
-    axes.set_xlim(-0.03, 1)
+    axes.set_xlim(0, 1)
     axes.set_ylim(min(0, points["ci_low"].min()), max(1, points["ci_high"].max()))
     axes.xaxis.set_major_formatter("{x:g}")
     _keep_ticks_inside(axes)
-    axes.set_xlabel("true share of the adversary's users; at 0: controls")
+    axes.set_xlabel("true share of the adversary's users")
     axes.set_ylabel("estimated share")
     round_marker = {"color": "black", "marker": "o", "linestyle": ""}
     handles += [
-        _handle("references as large", **round_marker),
-        _handle("references smaller", **round_marker, markerfacecolor="white"),
-        _handle("estimate = truth", **_GUESSING),
-        *(_handle(text, linestyle="") for text in _name_unidentified(shared_users)),
+        handle("references as large", **round_marker),
+        handle("references smaller", **round_marker, markerfacecolor="white"),
+        handle("estimate = truth", **_GUESSING),
+        *(handle(text, linestyle="") for text in _name_unidentified(shared_users)),
     ]
     figure.legend(handles=handles, loc="outside right center")
     return figure
@@ -297,10 +303,10 @@ def draw_outliers(outliers):
         axes.set_xticks([1, 4, 7, 10])
         axes.set_xlabel("decile, least … most surprising")
         axes.set_title(f"c = {_fraction(own)}, {size:,} users of the target")
-    handles = [_handle(_access_label(name), **styles[name]) for name in best]
+    handles = [handle(_access_label(name), **styles[name]) for name in best]
     for control in _controls_in(own):
-        handles.append(_handle(f"control of the leak: {control}", **_control_style(control)))
-    _add_legend(figure, [*handles, _handle("guessing", **_GUESSING)], columns=2)
+        handles.append(handle(f"control of the leak: {control}", **_control_style(control)))
+    add_legend(figure, [*handles, handle("guessing", **_GUESSING)], columns=2)
     return figure
 
 
@@ -488,17 +494,6 @@ def _keep_ticks_inside(axes):
     axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= high])
 
 
-def _set_size_axis(axes, sizes):
-    """Show sizes on a logarithmic axis: most happens among the small ones."""
-    low, high = min(sizes), max(sizes)
-    axes.set_xscale("log")
-    axes.set_xlim(low / 1.3, 1.3 * high)
-    ticks = [10**power for power in range(9) if low / 1.2 <= 10**power <= 1.2 * high]
-    axes.xaxis.set_major_locator(FixedLocator(ticks or [high]))
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.xaxis.set_minor_formatter(NullFormatter())
-
-
 def _draw_points(axes, points, style):
     ends = _ends(points)
     axes.errorbar(points["target_size"], points["mean"], ends, elinewidth=1, **style)
@@ -537,16 +532,15 @@ def _draw_bars(axes, at_size, label, y, style):
     return missing
 
 
-def _draw_marks(axes, means, y, marker):
+def _draw_marks(axes, means, y, marker, size):
     rows = [y[name] for name in means["score"]]
     outline = [withStroke(linewidth=2, foreground="white")]
-    axes.plot(means["mean"], rows, marker, color="black", markersize=4, path_effects=outline)
+    axes.plot(means["mean"], rows, marker, color="black", markersize=size, path_effects=outline)
 
 
 def _name_unidentified(shared_users):
     """Return lines that name the points where the share of some repeats is not identifiable."""
     lines = []
-    shared_users = shared_users[shared_users["control"] == NO_CONTROL]
     for (fraction, size), own in shared_users.groupby(POINT, sort=False):
         missing = int(own["estimate"].isna().sum())
         if missing:
@@ -555,27 +549,3 @@ def _name_unidentified(shared_users):
         rest = len(lines) - _SHOWN_UNIDENTIFIED
         lines = [*lines[:_SHOWN_UNIDENTIFIED], f"and {rest} more points"]
     return ["not identifiable (deals):", *lines] if lines else []
-
-
-def _handle(label, **style):
-    return Line2D([], [], label=label, **style)
-
-
-def _line_inches():
-    return matplotlib.rcParams["font.size"] / 72
-
-
-def _column_widths(handles, columns):
-    """Return the letters of the longest label in each column, as a legend fills them."""
-    parts = np.array_split([len(handle.get_label()) for handle in handles], columns)
-    return [part.max(initial=0) for part in parts]
-
-
-def _add_legend(figure, handles, columns):
-    """Put a legend below the panels, for which the figure grows."""
-    if sum(_column_widths(handles, columns)) > _LEGEND_LETTERS:
-        columns = 1
-    lines = 1.5 * -(-len(handles) // columns) + 1
-    figure.set_figheight(figure.get_figheight() + lines * _line_inches())
-    narrow = {"handlelength": 2.2, "handletextpad": 0.6, "columnspacing": 1.2}
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, **narrow)

@@ -172,8 +172,6 @@ def _tell_shared_users(shared):
     if shared.empty:
         return ""
     rows = []
-    nobody = shared[shared["control"] == TARGET_ONLY].dropna(subset="estimate")
-    shared = shared[shared["control"] == NO_CONTROL]
     for (fraction, size), own in shared.groupby(POINT, sort=False):
         found = own.dropna(subset="estimate")
         truth = own["truth"].mean()
@@ -203,21 +201,8 @@ def _tell_shared_users(shared):
             "others'. Where these know fewer users than the target's model, they match less often "
             "and the estimate is off: no promise is made.",
             table(heads, rows),
-            *_tell_nobody_shared(nobody),
         ]
     )
-
-
-def _tell_nobody_shared(nobody):
-    own = nobody[~nobody["reference_mismatch"]]
-    if own.empty:
-        return []
-    covered = (own["ci_low"] <= 0) & (own["ci_high"] >= 0)
-    return [
-        "Control: of targets that know none of the adversary's users, where references are not too "
-        f"small, the mean estimate is {own['estimate'].mean():.4f}; {covered.sum()} of {len(own)} "
-        "intervals hold 0."
-    ]
 
 
 def _tell_verdicts(verdicts, attacks):

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import NullFormatter
 
-from . import attack_figures
+from . import attack_figures, information_figures
 from .plotting import (
     GREY,
     MARKERS,
@@ -30,7 +30,6 @@ from .summary import POINT, mean_with_interval
 
 GOLDEN_RATIO = 1.618
 MM_PER_INCH = 25.4
-_ZERO_BITS = 1e-9
 
 
 def draw(name, tables, style):
@@ -92,17 +91,6 @@ def draw_false_positives(shares):
     figure, axes = new_figure()
     _draw_by_fraction(axes, shares)
     axes.set_ylabel("false positives (share of all transitions)")
-    axes.set_ylim(0, None)
-    return figure
-
-
-def draw_information(information):
-    """Figure 4 of the paper: plug-in mutual information against the target's size."""
-    figure, axes = new_figure()
-    last = information.groupby("common_fraction").tail(1)
-    same = last["common_fraction"][last["mean"] < _ZERO_BITS]
-    _draw_by_fraction(axes, information, dict.fromkeys(same, ", same users"))
-    axes.set_ylabel("MI(holder; observation), plug-in (bits)")
     axes.set_ylim(0, None)
     return figure
 
@@ -187,18 +175,18 @@ _OVER_DEALS = "bands: 95 % intervals over deals of one population"
 _BANDS = {
     "figure2": _OVER_DEALS,
     "figure3": _OVER_DEALS,
-    "figure4": _OVER_DEALS,
     "leakage": _OVER_DEALS,
     "accuracy": "bands: 95 % intervals over folds",
+    **information_figures.BANDS,
     **attack_figures.BANDS,
 }
 FIGURES = {
     "figure2": draw_true_positives,
     "figure3": draw_false_positives,
-    "figure4": draw_information,
     "leakage": draw_leakage,
     "accuracy": draw_accuracy,
     "song_selection": draw_song_selection,
+    **information_figures.FIGURES,
     **attack_figures.FIGURES,
 }
 
@@ -231,8 +219,8 @@ def _accuracy_by_size(table):
     return found[found["common_fraction"] == fractions_of(found)[-1]]
 
 
-def _draw_by_fraction(axes, table, remarks=None):
-    """Draw a labelled line for each c; `remarks` are added to labels, {c: text}."""
+def _draw_by_fraction(axes, table):
+    """Draw a labelled line for each c."""
     fractions = fractions_of(table)
     for fraction, color, marker in zip(
         fractions, shades(len(fractions)), MARKERS * len(fractions), strict=False
@@ -241,7 +229,7 @@ def _draw_by_fraction(axes, table, remarks=None):
         draw_line(axes, line, color=color, marker=marker, linestyle="-")
         last = line.iloc[-1]
         axes.annotate(
-            f"c = {fraction}{(remarks or {}).get(fraction, '')}",
+            f"c = {fraction}",
             (last["target_size"], last["mean"]),
             xytext=(5, 2),
             textcoords="offset points",

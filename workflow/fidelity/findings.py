@@ -1,11 +1,9 @@
 """The page that tells what was found: words and numbers, and what the paper says beside them."""
 
-import math
-
 import pandas as pd
 
 from .attack_findings import tell_attacks
-from .information.observations import reciprocal_of_information
+from .information_findings import tell_information
 from .markdown import interval, table
 from .summary import POINT, mean_with_interval
 
@@ -33,8 +31,9 @@ def write_findings(dataset, note, tables):
     note : str
         Where the data come from, if that must be said; else empty.
     tables : dict of DataFrame
-        funnel, songs, curve, leakage, accuracy, in_sample, information, as the workflow
-        writes them; where users are attacked, those of `attack_findings.tell_attacks`.
+        funnel, songs, curve, leakage, accuracy, in_sample, as the workflow writes them, and those
+        of `information_findings.tell_information`; where users are attacked, those of
+        `attack_findings.tell_attacks`.
     """
     parts = [
         f"# Findings: {dataset}",
@@ -50,7 +49,7 @@ def write_findings(dataset, note, tables):
         _tell_leak(tables["leakage"]),
         _tell_bound(tables["leakage"], tables["accuracy"], tables["in_sample"]),
         *tell_attacks(tables),
-        _tell_information(tables["information"]),
+        *tell_information(tables),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -197,38 +196,6 @@ def _tell_bound(leakage, accuracy, in_sample):
             "the TPR.",
         ]
     )
-
-
-def _tell_information(information):
-    plug_in = information[information["estimator"] == "plug-in"]
-    rows = []
-    for fraction, own in plug_in.groupby("common_fraction", sort=False):
-        for size in sorted({own["target_size"].min(), own["target_size"].max()}):
-            bits = mean_with_interval(own[own["target_size"] == size], "value").iloc[0]
-            rows.append((fraction, f"{size:,}", interval(bits), _needed(bits)))
-    return "\n\n".join(
-        [
-            "## Information: which holder does an observation come from?",
-            f"Plug-in estimate over cells of ({plug_in['cells'].iloc[0].replace(' ', ', ')}), in "
-            "bits, and 1/MI, the paper's number of observations needed on average to tell the "
-            "holders apart. From finite data the estimate is too high on average, most of all for "
-            "small databases. It is about which *holder* an observation came from. It does not "
-            "bound what an attack on the model learns about *membership*.",
-            table(("c", "target's users", "MI (bits)", "1/MI"), rows),
-            _paper('MI falls with size; "0.2, about 10 observations" as an example (1/0.2 is 5).'),
-        ]
-    )
-
-
-def _needed(bits):
-    """Return 1/MI with its interval, from the bounds of MI the other way round."""
-    needed = reciprocal_of_information(bits["mean"])
-    if not math.isfinite(needed):
-        return "no number is enough"
-    if pd.isna(bits["ci_low"]):
-        return f"{needed:.1f}"
-    fewest, most = (reciprocal_of_information(max(bits[name], 0)) for name in ("ci_high", "ci_low"))
-    return f"{needed:.1f} [{fewest:.1f}, {most:.1f}]"
 
 
 def _lies_above(row, other):

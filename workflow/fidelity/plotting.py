@@ -3,11 +3,13 @@
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 MARKERS = "osD^vPX*<>"
 GREY = "0.45"
+_LEGEND_LETTERS = 74  # in a line of 120 mm at 8 pt
 
 
 def new_figure():
@@ -76,3 +78,40 @@ def inwards(offset, rate):
     if offset < 0:
         return 7 if rate < 0.15 else offset
     return -14 if rate > 0.85 else offset
+
+
+def set_size_axis(axes, sizes):
+    """Show sizes on a logarithmic axis: most happens among the small ones."""
+    low, high = min(sizes), max(sizes)
+    axes.set_xscale("log")
+    axes.set_xlim(low / 1.3, 1.3 * high)
+    ticks = [10**power for power in range(9) if low / 1.2 <= 10**power <= 1.2 * high]
+    axes.xaxis.set_major_locator(FixedLocator(ticks or [high]))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def handle(label, **style):
+    """Return what stands for a line, or a marker, in a legend."""
+    return Line2D([], [], label=label, **style)
+
+
+def line_inches():
+    """Return the height of a line of text."""
+    return matplotlib.rcParams["font.size"] / 72
+
+
+def _column_widths(handles, columns):
+    """Return the letters of the longest label in each column, as a legend fills them."""
+    parts = np.array_split([len(handle.get_label()) for handle in handles], columns)
+    return [part.max(initial=0) for part in parts]
+
+
+def add_legend(figure, handles, columns):
+    """Put a legend below the panels, for which the figure grows."""
+    if sum(_column_widths(handles, columns)) > _LEGEND_LETTERS:
+        columns = 1
+    lines = 1.5 * -(-len(handles) // columns) + 1
+    figure.set_figheight(figure.get_figheight() + lines * line_inches())
+    narrow = {"handlelength": 2.2, "handletextpad": 0.6, "columnspacing": 1.2}
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, **narrow)

@@ -41,7 +41,7 @@ TABLES = {
     "roc": ("score", "access", "control", "fpr", "tpr"),
     "verdicts": ("fdr", "listed", "false", "realised", "reference_mismatch"),
     "shared_users": (
-        *("control", "adversary_size", "common_users", "reference_mismatch"),
+        *("adversary_size", "common_users", "reference_mismatch"),
         *SharedUsers._fields,
         *("truth", "common_fraction_estimate"),
     ),
@@ -142,7 +142,7 @@ def attack(scene, plan, rng):
     if scene.knowledge.references is None:
         return Report(tables, scores, None, None)
     mismatch = {"reference_mismatch": are_references_smaller(scene.target_size, len(scene.users))}
-    tables["shared_users"] += [mismatch | row for row in count_shared_users(scene)]
+    tables["shared_users"].append(mismatch | count_shared_users(scene))
     if plan.verdict_score is None:
         return Report(tables, scores, None, None)
     p, trust = judge(scene, variants, plan)
@@ -330,27 +330,23 @@ def count_verdicts(listed, member, plan):
 
 
 def count_shared_users(scene):
-    """Yield rows of `verdicts.estimate_shared_users`, beside the truth.
+    """Return the row of `verdicts.estimate_shared_users`, beside the truth.
 
     What is estimated is the share of D_A's users in D_T, common_users / |A|; times |A| / |T| it
-    is c, for an adversary that knows |T|. Of the control "target-only" the truth is 0; shuffled
-    membership would change no estimate.
+    is c, for an adversary that knows |T|. It has no control: membership plays no part in it, and
+    the model of the target's own users alone knows fewer users than reference models do, so that
+    it matches less often for that reason.
     """
-    matches = [(NO_CONTROL, scene.target.match, int(scene.member.sum()))]
-    if scene.target_only is not None:
-        matches.append((TARGET_ONLY, scene.target_only.match, 0))
+    found = estimate_shared_users(scene.target.match, scene.knowledge)
     adversary_size = len(scene.users)
     ratio = adversary_size / scene.target_size
-    for control, match, common_users in matches:
-        found = estimate_shared_users(match, scene.knowledge)
-        yield {
-            "control": control,
-            "adversary_size": adversary_size,
-            "common_users": common_users,
-            **found._asdict(),
-            "truth": common_users / adversary_size,
-            "common_fraction_estimate": None if found.estimate is None else found.estimate * ratio,
-        }
+    return {
+        "adversary_size": adversary_size,
+        "common_users": int(scene.member.sum()),
+        **found._asdict(),
+        "truth": scene.member.mean(),
+        "common_fraction_estimate": None if found.estimate is None else found.estimate * ratio,
+    }
 
 
 def compare_with_and_without(scene, rng):

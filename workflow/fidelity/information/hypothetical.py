@@ -59,10 +59,12 @@ def hypothetical_bits(counts, sizes):
     """
     if min(sizes) == 0:
         return math.nan
-    # What only one holder has adds nothing.
+    # What only one holder has adds half of its share of that holder: log2 (2 p / (p + 0)) is 1.
     shared = np.flatnonzero((counts[0] > 0) & (counts[1] > 0))
-    p, q = (own[shared] / size for own, size in zip(counts, sizes, strict=True))
-    both = p + q
+    held = [own[shared] for own in counts]
+    alone = sum((size - int(own.sum())) / size for own, size in zip(held, sizes, strict=True))
+    p, q = (own / size for own, size in zip(held, sizes, strict=True))
+    both = (p + q) / 2
+    # So equal histograms give 0 to the last bit: the logarithms are 0, and nothing is alone.
     terms = p * np.log2(p / both) + q * np.log2(q / both)
-    # Rounding may leave the range by the last bit.
-    return min(max(1 + float(terms.sum()) / 2, 0.0), 1.0)
+    return min(max((float(terms.sum()) + alone) / 2, 0.0), 1.0)

@@ -1,13 +1,12 @@
 """Delete-group jackknife: intervals from leaving out groups of users."""
 
 import math
-from statistics import NormalDist
 
 import numpy as np
 
 from .histograms import count_at, split_rows
 
-QUANTILE = NormalDist().inv_cdf(0.975)
+QUANTILE = 1.959963984540054  # 97.5 % of a normal distribution lie below
 
 
 def counts_without(holders, group_of, place):

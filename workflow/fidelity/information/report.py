@@ -157,6 +157,27 @@ def measure(channel, aim, rng_of):
     return {name: [labels | row for row in own] for name, own in rows.items()}
 
 
+def main_channel(table, secret):
+    """Return the rows of the configured cells; of membership, those with the match.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One of `TABLES`.
+    secret : str
+    """
+    own = table[table["secret"] == secret]
+    if "estimator" in own:
+        own = bracketed(own)
+    return own[own["cells"] == own["cells"].iloc[0]] if len(own) else own
+
+
+def bracketed(information):
+    """Return the rows of cells that have a bracket; of others there are only two estimates."""
+    has_bracket = information["cells"][information["estimator"] == BRACKET].unique()
+    return information[information["cells"].isin(has_bracket)]
+
+
 def _labels(channel):
     return {"secret": channel.secret, "cells": channel.cells}
 

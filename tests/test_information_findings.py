@@ -1,0 +1,77 @@
+import pandas as pd
+import pytest
+
+from fidelity.information_findings import best_errors, tell_information
+
+from .made_up import information_tables, user_tables
+
+
+def _page(**changed):
+    attack_errors = user_tables()["attack_errors"]
+    tables = information_tables() | {"attack_errors": attack_errors} | changed
+    return "\n\n".join(tell_information(tables))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        # 100 / 500 bits and 0, .001, .002: .201 -+ 4.3027 * .001 / sqrt(3).
+        "| 0 | 500 | 0.2010 [0.1985, 0.2035] | 0.0201, 0.0402 | 0.010 | 0.1010 to 0.3010 | 5.0",
+        "| 1 | 10,000 | 0.0000 [0.0000, 0.0000] | 0.0000, 0.0000 | 0.010 | 0.0000 to 0.1000 | no ",
+        "| song, next_song, hour_of_day | 500 | 0.2010 [0.1985, 0.2035] | -0.2010 [",
+        "| 0.5 | 7,000 | match | 0.0153",
+        "| 0.5 | 7,000 | 0.1 | 2 | 2.0 | 3.0 | 9.0 | 4 | more than 6 |",
+    ],
+)
+def test_numbers_by_hand(line):
+    assert line in _page()
+
+
+def test_cells_of_which_nothing_is_known_are_named():
+    lines = [line for line in _page().splitlines() if "not enough data to tell" in line]
+    assert len(lines) == 2
+    assert all(line.startswith("| song, next_song, hour_of_day |") for line in lines)
+
+
+def test_the_best_attack_is_the_least_error_so_far():
+    rows = [
+        ("0.5", 100, repeat, score, n, error + repeat / 100)
+        for repeat in (0, 1)
+        for score, n, error in (
+            *(("matches", 1, 0.4), ("matches", 2, 0.35), ("matches", 3, 0.36)),
+            *(("RMIA", 1, 0.45), ("RMIA", 2, 0.3), ("RMIA", 3, 0.33)),
+        )
+    ]
+    names = ["common_fraction", "target_size", "repeat", "score", "observations", "error"]
+    best = best_errors(pd.DataFrame(rows, columns=names)).set_index("observations")
+    assert best["score"].tolist() == ["matches", "RMIA", "RMIA"]
+    assert best["error"].tolist() == pytest.approx([0.405, 0.305, 0.305])
+
+
+def test_an_attack_below_the_error_is_no_protection():
+    """Of twelve scores the last errs with .5 / 12^(N / 2): .144, .042 at N = 1, 2, .0035 at 4."""
+    page = _page()
+    assert "| 0.5 | 7,000 | 0.1 | 2 | RMIA: 0.0417 | **not protected** at N = 2 |" in page
+    assert "| 0.5 | 7,000 | 0.01 | 2 | RMIA: 0.0035 | **not protected** at N = 4 |" in page
+
+
+def test_where_no_attack_gets_there_nothing_is_called_safe():
+    errors = user_tables()["attack_errors"].assign(error=0.2)
+    page = _page(attack_errors=errors)
+    assert "no attack tried here got below 0.1 up to N = 6" in page
+    assert "not protected" not in page
+    assert "safe" not in page
+
+
+def test_without_common_users_there_is_no_word_of_membership():
+    tables = information_tables()
+    tables = {name: own[own["secret"] == "holder"] for name, own in tables.items()}
+    page = "\n\n".join(tell_information(tables))
+    assert "to tell the holder" in page
+    assert "is a user a member" not in page
+
+
+def test_without_attacks_the_bounds_stand_alone():
+    page = _page(attack_errors=user_tables()["attack_errors"].iloc[:0])
+    assert "to tell members" in page
+    assert "best measured attack" not in page

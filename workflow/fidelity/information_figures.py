@@ -1,0 +1,212 @@
+"""Figures of information: what an observation tells of its holder, and of membership.
+
+Each function takes tables as `information.report` names them, joined over grid points, and
+returns a matplotlib `Figure`. Where one common fraction is shown, it is the one nearest to one
+half, but 0.
+"""
+
+import numpy as np
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+
+from .information.report import (
+    BRACKET,
+    CONSECUTIVE,
+    HOLDER,
+    INDEPENDENT,
+    MEMBERSHIP,
+    bracketed,
+    main_channel,
+)
+from .plotting import (
+    GREY,
+    MARKERS,
+    add_legend,
+    draw_line,
+    fractions_of,
+    handle,
+    new_panels,
+    set_size_axis,
+    shades,
+)
+from .summary import fraction_nearest_half, mean_with_interval
+
+_NULL = {"color": GREY, "linestyle": "", "marker": "o", "markersize": 6, "fillstyle": "none"}
+_HIGH_NULL = {"color": GREY, "linestyle": ":", "linewidth": 1}
+_BAND = {"color": "0.85", "linewidth": 0}
+_CURVE = {"color": "black", "marker": "o", "markersize": 2.5}
+_PLUG_IN = "plug-in estimate"
+_BRACKET_LABEL = "bracket: cross-validated, lower end, to plug-in, upper end"
+_NULL_LABEL = "plug-in, users dealt anew: mean"
+_HIGH_NULL_LABEL = "plug-in, users dealt anew: 95 % point"
+
+
+def draw_information(information):
+    """Figure 4 of the paper: plug-in mutual information against the target's size.
+
+    A panel a common fraction, around the curve the bracket, beside it what users dealt anew give.
+    The plug-in estimate is exactly the information on which of the two stored databases a record
+    was drawn from, and about the populations behind them an upper bound in expectation.
+    """
+    own = main_channel(information, HOLDER)
+    fractions = fractions_of(own)
+    figure, panels = new_panels(len(fractions), share_y=True)
+    for fraction, axes in zip(fractions, panels, strict=True):
+        at_fraction = own[own["common_fraction"] == fraction]
+        _draw_bracket(axes, at_fraction, _BAND)
+        _draw_null(axes, at_fraction)
+        plug_in = at_fraction[at_fraction["estimator"] == "plug-in"]
+        draw_line(axes, mean_with_interval(plug_in, "value"), **_CURVE)
+        axes.set_title(f"c = {fraction}")
+        set_size_axis(axes, own["target_size"])
+        decades = axes.get_xticks()
+        axes.xaxis.set_major_locator(FixedLocator(decades[[0, -1]]))  # more would overlap
+    panels[0].set_ylabel("MI(holder; observation), bits")
+    panels[0].set_ylim(0, None)
+    _label_sizes(panels)
+    handles = [
+        handle(_PLUG_IN, **_CURVE),
+        Patch(**_BAND, label=_BRACKET_LABEL),
+        handle(_NULL_LABEL, **_NULL),
+        handle(_HIGH_NULL_LABEL, **_HIGH_NULL),
+    ]
+    add_legend(figure, handles, columns=1)
+    return figure
+
+
+def draw_membership(information):
+    """Which holder a record is of, beside who is a member: bits an observation, two panels.
+
+    What is observed of membership are the record and whether the answer matched it, the match
+    alone, and the probability of the next song.
+    """
+    common = information[information["common_fraction"].astype(float) > 0]
+    own = common[common["common_fraction"] == fraction_nearest_half(common)]
+    figure, panels = new_panels(2, share_y=True)
+    handles = []
+    for axes, secret, title in zip(
+        panels, (HOLDER, MEMBERSHIP), ("whose record?", "a member, or not?"), strict=True
+    ):
+        channels = bracketed(own[own["secret"] == secret])
+        cells = list(dict.fromkeys(channels["cells"]))
+        for i, name in enumerate(cells):
+            place = i if secret == HOLDER else i + 1
+            style = {"color": shades(4)[place], "marker": MARKERS[place], "markersize": 3}
+            channel = channels[channels["cells"] == name]
+            _draw_bracket(axes, channel, {"color": style["color"], "alpha": 0.15, "linewidth": 0})
+            _draw_null(axes, channel)
+            plug_in = channel[channel["estimator"] == "plug-in"]
+            axes.plot(*_means(plug_in, "value"), **style)
+            handles.append(handle(f"{secret}: {name.replace(' ', ', ')}", **style))
+        axes.set_title(f"c = {own['common_fraction'].iloc[0]}: {title}")
+        set_size_axis(axes, own["target_size"])
+    panels[0].set_ylabel("information in an observation, bits")
+    panels[0].set_ylim(0, None)
+    _label_sizes(panels)
+    handles += [
+        Patch(**_BAND, label=_BRACKET_LABEL),
+        handle(_NULL_LABEL, **_NULL),
+        handle(_HIGH_NULL_LABEL, **_HIGH_NULL),
+    ]
+    add_legend(figure, handles, columns=1)
+    return figure
+
+
+def draw_observations(errors, divergences, attack_errors):
+    """Error of tests against the number of observations, with the bounds around it.
+
+    At the largest size where there are members and others, means over repeats, errors on a
+    logarithmic axis: of holders, and of membership, there beside the attacks on users.
+    """
+    members = errors[errors["secret"] == MEMBERSHIP]
+    fraction = fraction_nearest_half(members)
+    size = members["target_size"][members["common_fraction"] == fraction].max()
+    here = {"common_fraction": fraction, "target_size": size}
+    figure, panels = new_panels(2, share_y=True)
+    titles = {HOLDER: "whose records?", MEMBERSHIP: "a member, or not?"}
+    tests = {
+        INDEPENDENT: ("independent draws, both histograms known", {"linestyle": "-"}),
+        CONSECUTIVE: ("a user's first, histograms of other users", {"linestyle": "--"}),
+    }
+    dark, light = shades(2)
+    for axes, (secret, title) in zip(panels, titles.items(), strict=True):
+        own = main_channel(_at(errors, **here), secret)
+        rho = main_channel(_at(divergences, **here), secret)
+        rho = rho["value"][rho["measure"] == "Bhattacharyya coefficient"].mean()
+        n = np.arange(1, own["observations"].max() + 1)
+        lower = (1 - np.sqrt(1 - rho ** (2 * n))) / 2
+        axes.fill_between(n, np.maximum(lower, 1e-9), rho**n / 2, **_BAND)
+        for test, (_, style) in tests.items():
+            curve = own[own["test"] == test].groupby("observations")["error"].mean()
+            axes.plot(curve.index, curve, color=dark, marker="o", markersize=2.5, **style)
+        axes.set_title(f"c = {fraction}: {title}")
+        axes.set_xlabel(f"observations; target of {size:,} users")
+        axes.xaxis.set_major_locator(FixedLocator([1, *range(5, n[-1] + 1, 5)]))
+        axes.xaxis.set_major_formatter("{x:g}")
+    handles = [handle(label, color=dark, **style) for label, style in tests.values()]
+    handles.append(Patch(**_BAND, label="Bhattacharyya's bounds, independent draws"))
+    for marker, (name, curve) in zip("sD", _best_attacks(_at(attack_errors, **here)), strict=False):
+        style = {"color": light, "marker": marker, "markersize": 3, "linestyle": "-."}
+        panels[1].plot(curve.index, curve, **style)
+        handles.append(handle(f"attack on users: {name}", **style))
+    panels[0].set_yscale("log")
+    lowest = min(line.get_ydata().min() for axes in panels for line in axes.get_lines())
+    panels[0].set_ylim(max(lowest / 2, 1e-4), 0.6)
+    panels[0].yaxis.set_major_locator(
+        FixedLocator([d * 10**-p for p in range(1, 5) for d in (1, 2, 5)])
+    )
+    panels[0].yaxis.set_major_formatter(FuncFormatter(lambda error, _: f"{error:g}"))
+    panels[0].yaxis.set_minor_formatter(NullFormatter())
+    panels[0].set_ylabel("error (1/2 is guessing)")
+    add_legend(figure, handles, columns=1)
+    return figure
+
+
+FIGURES = {
+    "figure4": draw_information,
+    "membership": draw_membership,
+    "observations": draw_observations,
+}
+BANDS = {
+    "figure4": "means over deals of one population",
+    "membership": "means over deals of one population",
+    "observations": "means over deals of one population",
+}
+
+
+def _at(table, **fields):
+    for name, value in fields.items():
+        table = table[table[name] == value]
+    return table
+
+
+def _means(rows, column):
+    means = rows.dropna(subset=column).groupby("target_size")[column].mean()
+    return means.index, means
+
+
+def _draw_bracket(axes, channel, style):
+    ends = channel[channel["estimator"] == BRACKET].groupby("target_size")[["ci_low", "ci_high"]]
+    ends = ends.mean()
+    axes.fill_between(ends.index, ends["ci_low"], ends["ci_high"], **style)
+
+
+def _draw_null(axes, channel):
+    plug_in = channel[channel["estimator"] == "plug-in"]
+    axes.plot(*_means(plug_in, "null_mean"), **_NULL)
+    axes.plot(*_means(plug_in, "null_95"), **_HIGH_NULL)
+
+
+def _best_attacks(attack_errors):
+    """Return [(name, error by number of observations)]: of plain matches, and the best score."""
+    errors = attack_errors.pivot_table(index="observations", columns="score", values="error")
+    if errors.empty:
+        return []
+    best = errors.iloc[-1].idxmin()
+    names = [name for name in dict.fromkeys(["matches", best]) if name in errors]
+    return [(name, errors[name]) for name in names]
+
+
+def _label_sizes(panels):
+    middle = {"x": 0.5 if len(panels) % 2 else 0, "ha": "center"}
+    panels[len(panels) // 2].set_xlabel("users of the target", **middle)
