@@ -147,13 +147,21 @@ def cross_fitted_error(value, member, half):
     half : bool, shape (users,)
         The first half of the users; either holds members and others.
     """
+    order = np.argsort(-value, kind="stable")
+    is_last = np.append(np.diff(value[order]) != 0, True)
+    # How many of each half and kind are called members at each threshold, from the strictest.
+    called = {
+        (first, kind): np.append(
+            0, np.cumsum((half == first)[order] & (member == kind)[order])[is_last]
+        )
+        for first in (True, False)
+        for kind in (True, False)
+    }
+    rates = {key: counts / counts[-1] for key, counts in called.items()}
     errors = []
-    for chosen in (half, ~half):
-        steps = roc(value[chosen], member[chosen])
-        rates = steps.true_positives / steps.true_positives[-1]
-        best = np.argmax(rates - steps.false_positives / steps.false_positives[-1])
-        called, known = value[~chosen] >= steps.threshold[best], member[~chosen]
-        errors.append((called[~known].mean() + (~called[known]).mean()) / 2)
+    for first in (True, False):
+        best = np.argmax(rates[first, True] - rates[first, False])
+        errors.append((rates[not first, False][best] + 1 - rates[not first, True][best]) / 2)
     return float(np.mean(errors))
 
 

@@ -4,12 +4,12 @@ scikit-learn is not imported here. Importing it takes longer than growing a smal
 a job that only grows or asks has no other use for it; `classifier` is the estimator.
 """
 
+import sys
 from math import ceil
 from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
 
 from ..codes import find
 from .growing import LEAF, Limits, grow_tree, make_entries
@@ -255,7 +255,7 @@ def grow_forest(
         sampler_seed = np.random.RandomState(seed).randint(0, _HIGHEST_SEED)
         return grow_tree(entries, row_weights, len(classes), limits, sampler_seed)
 
-    trees = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(grow)(seed) for seed in seeds)
+    trees = _map(grow, seeds, n_jobs)
     return GrownForest(join_trees(trees), classes, n_features, n_rows, n_drawn, seeds, groups)
 
 
@@ -317,10 +317,33 @@ def as_levels(X):
 
 def _share(X, n_jobs, work):
     """Call `work(rows)` with one part of the rows' numbers a thread."""
+    if _is_alone(n_jobs):
+        work(rows_in_order(X))
+        return
+    from joblib import Parallel, delayed, effective_n_jobs
+
     n_threads = min(effective_n_jobs(n_jobs), len(X))
     Parallel(n_jobs=n_threads, require="sharedmem")(
         delayed(work)(rows) for rows in np.array_split(rows_in_order(X), n_threads)
     )
+
+
+def _map(function, parts, n_jobs):
+    """Return what a function returns of each part, side by side in as many threads."""
+    if _is_alone(n_jobs):
+        return [function(part) for part in parts]
+    from joblib import Parallel, delayed
+
+    return Parallel(n_jobs=n_jobs, prefer="threads")(delayed(function)(part) for part in parts)
+
+
+def _is_alone(n_jobs):
+    """Return if there is to be one thread, by the number or since joblib was told of no other.
+
+    To import joblib takes longer than to grow a small forest, and who has not imported it cannot
+    have set `joblib.parallel_config`.
+    """
+    return n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules)
 
 
 def _count_draws(population, max_samples):
