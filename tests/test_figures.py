@@ -81,6 +81,20 @@ def _scarce_attack_tables():
         "the largest size": _attack_tables(large, leakage.groupby("common_fraction").tail(2)),
         "long names": _attack_tables(long, leakage),
         "nothing identifiable": {"shared_users": unknown},
+        **_scarce_information_tables(),
+    }
+
+
+def _scarce_information_tables():
+    """No members; all common, so that no test is made of holders; users that are not attacked."""
+    found, of_users = information_tables(), user_tables()
+    no_members = {name: own[own["secret"] == "holder"] for name, own in found.items()}
+    no_test = found | {"errors": found["errors"][found["errors"]["test"] == "independent"]}
+    nobody = of_users | {"attack_errors": _reread(of_users["attack_errors"].iloc[:0])}
+    return {
+        "no members": _information_tables(no_members, nobody),
+        "no test of holders": _information_tables(no_test, of_users),
+        "no attacks": _information_tables(found, nobody),
     }
 
 

@@ -7,7 +7,6 @@ it is the one nearest to one half. Scores are told apart by marker, their access
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
@@ -21,6 +20,7 @@ from .plotting import (
     handle,
     line_inches,
     new_panels,
+    say,
     set_size_axis,
     shades,
 )
@@ -231,7 +231,7 @@ def draw_shared_users(shared_users):
     identifiable are named.
     """
     if shared_users.empty:
-        return _say("No reference models were trained: no number of shared users was estimated.")
+        return say("No reference models were trained: no number of shared users was estimated.")
     figure, (axes,) = new_panels(1, share_y=False)
     fractions = fractions_of(shared_users)
     known = shared_users.dropna(subset="estimate")
@@ -269,7 +269,7 @@ def draw_outliers(outliers):
     At the largest size; deciles of the adversary's users, so that each has as many.
     """
     if outliers.empty:
-        return _say(
+        return say(
             "Nobody's surprise is known: the adversary's models give no probabilities, or no\n"
             "users were attacked."
         )
@@ -330,17 +330,10 @@ BANDS = {
 
 
 def _say_nobody():
-    return _say(
+    return say(
         f"Nobody was attacked: at no grid point were at least {MIN_GROUP} of the adversary's\n"
         f"users the target's, and at least {MIN_GROUP} not."
     )
-
-
-def _say(text):
-    """Return a figure of words alone."""
-    figure = Figure()
-    figure.text(0.5, 0.5, text, ha="center", va="center")
-    return figure
 
 
 def _say_unresolved(axes):

@@ -26,6 +26,7 @@ from .plotting import (
     fractions_of,
     handle,
     new_panels,
+    say,
     set_size_axis,
     shades,
 )
@@ -80,6 +81,8 @@ def draw_membership(information):
     What is observed of membership are the record and whether the answer matched it, the match
     alone, and the probability of the next song.
     """
+    if not (information["secret"] == MEMBERSHIP).any():
+        return _say_no_members()
     common = information[information["common_fraction"].astype(float) > 0]
     own = common[common["common_fraction"] == fraction_nearest_half(common)]
     figure, panels = new_panels(2, share_y=True)
@@ -119,6 +122,8 @@ def draw_observations(errors, divergences, attack_errors):
     logarithmic axis: of holders, and of membership, there beside the attacks on users.
     """
     members = errors[errors["secret"] == MEMBERSHIP]
+    if members.empty:
+        return _say_no_members()
     fraction = fraction_nearest_half(members)
     size = members["target_size"][members["common_fraction"] == fraction].max()
     here = {"common_fraction": fraction, "target_size": size}
@@ -150,7 +155,8 @@ def draw_observations(errors, divergences, attack_errors):
         panels[1].plot(curve.index, curve, **style)
         handles.append(handle(f"attack on users: {name}", **style))
     panels[0].set_yscale("log")
-    lowest = min(line.get_ydata().min() for axes in panels for line in axes.get_lines())
+    drawn = [line.get_ydata() for axes in panels for line in axes.get_lines()]
+    lowest = min(errors.min() for errors in drawn if len(errors))
     panels[0].set_ylim(max(lowest / 2, 1e-4), 0.6)
     panels[0].yaxis.set_major_locator(
         FixedLocator([d * 10**-p for p in range(1, 5) for d in (1, 2, 5)])
@@ -172,6 +178,10 @@ BANDS = {
     "membership": "means over deals of one population",
     "observations": "means over deals of one population",
 }
+
+
+def _say_no_members():
+    return say("At no grid point are some of the adversary's users the target's, and some not.")
 
 
 def _at(table, **fields):

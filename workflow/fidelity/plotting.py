@@ -26,6 +26,13 @@ def new_panels(n_panels, share_y):
     return figure, panels
 
 
+def say(text):
+    """Return a figure of words alone."""
+    figure = Figure()
+    figure.text(0.5, 0.5, text, ha="center", va="center")
+    return figure
+
+
 def fractions_of(table):
     return sorted(table["common_fraction"].unique(), key=float)
 
