@@ -34,7 +34,7 @@ USERS = 247  # that are left of this config
 POINT = {"train_models": 1, "query_models": 1, "measure_leakage": 1, "estimate_information": 1}
 LEAKAGE_RESULTS = {"tabulate_leakage": 1, "draw_figure": 4, "write_findings": 1, "all": 1}
 ATTACK = {"ask_comparisons": 1, "attack_users": 1}  # of a point where users are common
-FIGURES = 12
+FIGURES = 14
 
 
 def _small_project(folder):
@@ -187,13 +187,35 @@ def test_only_what_is_configured_costs_anything(copy):
 
 def test_information_falls_to_nothing_where_both_hold_the_same(finished):
     table = read_table(finished.result("tables/information.csv"))
+    table = table[(table["secret"] == "holder") & (table["cells"] == "song next_song")]
     plug_in = table[table["estimator"] == "plug-in"]
     by_point = plug_in.groupby(["common_fraction", "target_size"])["value"].mean()
-    assert by_point.loc[("1", USERS)] == pytest.approx(0, abs=1e-14)
+    assert by_point.loc[("1", USERS)] == 0
     assert 0 < by_point.loc[("0", USERS // 2)] < by_point.loc[("0", 20)] < 1
     figure4 = read_table(finished.result("tables/figure4.csv"))
     assert figure4["mean"].tolist() == pytest.approx(by_point.tolist(), abs=1e-15)
     assert (figure4["repeats"] == 2).all()
+
+
+def test_membership_is_told_where_users_are_common_and_others_are_not(finished):
+    for name in ("information", "divergences", "observations_needed", "errors"):
+        table = read_table(finished.result(f"tables/{name}.csv"))
+        members = table[table["secret"] == "membership"]
+        points = members[["common_fraction", "target_size"]].drop_duplicates()
+        assert points.to_numpy().tolist() == [["1", 20]]
+        cells = set(members["cells"])
+        assert cells == {"song next_song match", "match", "p_next"}
+
+
+def test_gaps_are_what_matches_tell_of_members(finished):
+    """The error of one observation of an answer is 1/2 less half of TPR - FPR, as for any bit."""
+    leakage = read_table(finished.result("tables/leakage.csv"))
+    divergences = read_table(finished.result("tables/divergences.csv"))
+    told = divergences[(divergences["cells"] == "match")].set_index(["measure", "repeat"])["value"]
+    own = leakage[(leakage["common_fraction"] == "1") & (leakage["target_size"] == 20)]
+    for _, row in own.iterrows():
+        distance = told["total variation", row["repeat"]]
+        assert distance == pytest.approx(abs(row["leakage"]), abs=1e-12)
 
 
 def test_accuracy_of_every_size_for_the_largest_fraction_and_of_one_for_the_other(finished):
@@ -206,7 +228,8 @@ def test_a_size_that_does_not_exist_has_no_rows_and_one_line_in_its_log(finished
     for fraction in ("0", "1"):
         point = finished.result(f"grid/common-{fraction}/target-5000")
         assert len(read_columns(point / "responses.parquet")["user"]) == 0
-        for name in ("leakage.csv", "information.csv"):
+        for name in ("leakage", "information", "divergences", "observations_needed", "errors"):
+            name = f"{name}.csv"
             assert len((point / name).read_text().splitlines()) == 1
         for rule in POINT:
             log = finished.result(f"logs/{rule}/common-{fraction}/target-5000.log").read_text()
@@ -286,7 +309,7 @@ def test_a_new_target_size_runs_its_point_and_the_results_alone(copy):
             {
                 "attack_users": 3,  # and no model is trained anew
                 "tabulate_attacks": 1,
-                "draw_figure": 6,
+                "draw_figure": 7,
                 "write_findings": 1,
                 "all": 1,
             },
@@ -296,7 +319,7 @@ def test_a_new_target_size_runs_its_point_and_the_results_alone(copy):
             {
                 "estimate_information": 6,
                 "tabulate_information": 1,
-                "draw_figure": 1,
+                "draw_figure": 3,
                 "write_findings": 1,
                 "all": 1,
             },
@@ -306,7 +329,7 @@ def test_a_new_target_size_runs_its_point_and_the_results_alone(copy):
             {
                 "estimate_information": 6,
                 "tabulate_information": 1,
-                "draw_figure": 1,
+                "draw_figure": 3,
                 "write_findings": 1,
                 "all": 1,
             },
@@ -332,14 +355,16 @@ def test_a_new_target_size_runs_its_point_and_the_results_alone(copy):
         (
             {"recommender": {"n_estimators": 3}},
             {
-                **{rule: 6 for rule in POINT if rule != "estimate_information"},
+                **dict.fromkeys(POINT, 6),
+                "estimate_information": 3,  # of membership, where users are common
                 "cross_validate": 4,
                 **dict.fromkeys(ATTACK, 3),
                 "ask_own_models": 1,
                 "tabulate_attacks": 1,
                 "tabulate_accuracy": 1,
+                "tabulate_information": 1,
                 **LEAKAGE_RESULTS,
-                "draw_figure": FIGURES - 2,
+                "draw_figure": FIGURES - 1,
             },
         ),
     ],
