@@ -10,7 +10,7 @@ import pytest
 from fidelity.summary import POINT, mean_with_interval, read_table
 
 ROOT = Path(__file__).parents[1]
-TABLES = ("figure2", "figure3", "figure4", "accuracy", "in_sample_accuracy")
+TABLES = ("figure2", "figure3", "figure4", "information", "accuracy", "in_sample_accuracy")
 
 
 @pytest.fixture(scope="module")
@@ -76,5 +76,24 @@ def test_information_falls_with_size(tables):
     means = _by_fraction(tables["figure4"])
     for fraction in means:
         assert means[fraction].dropna().is_monotonic_decreasing
-    assert means["1"].iloc[-1] == pytest.approx(0, abs=1e-14)
+    assert means["1"].iloc[-1] == 0
     assert (means.iloc[0] > 0.1).all()
+
+
+def test_the_information_of_the_paper_is_what_chance_gives(tables):
+    """Both hold users of one population: as much as where users are dealt anew, within 5 %.
+
+    But for c = 1, where all of the target's users are the adversary's and nobody is dealt anew.
+    """
+    table = tables["information"]
+    own = table[(table["cells"] == "song next_song") & (table["estimator"] == "plug-in")]
+    own = own[own["common_fraction"] != "1"].groupby(POINT)[["value", "null_mean"]].mean()
+    assert len(own) > 20
+    assert own["value"].to_numpy() == pytest.approx(own["null_mean"].to_numpy(), rel=0.05)
+
+
+def test_answers_tell_of_members_more_than_chance(tables):
+    table = tables["information"]
+    own = table[(table["cells"] == "match") & (table["estimator"] == "plug-in")]
+    assert (own["value"] > 10 * own["null_95"]).all()
+    assert (own["p_value"] < 0.01).all()

@@ -300,6 +300,22 @@ def test_a_new_target_size_runs_its_point_and_the_results_alone(copy):
     assert sorted(set(sizes)) == [20, 40, USERS // 2, USERS]
 
 
+def test_a_new_target_size_asks_references_anew_at_the_next_smaller_alone(tmp_path):
+    """Where the sizes are found by themselves, as the new one may take the other's place."""
+    grid = {"common_fraction": [0.5, 1], "target_size": [20, 40, 80], "repeats": 1}
+    config = SMALL | {"grid": grid, "attacks": SMALL["attacks"] | {"reference_sizes": "auto"}}
+    project = _small_project(tmp_path / "project")
+    project.configure(config)
+    tables = [f"results/synthetic/tables/{name}.csv" for name in ("attacks", "leakage")]
+    run = project.run(*tables, "--cores", "2")
+    assert run.returncode == 0, run.stdout + run.stderr
+    project.configure(config | {"grid": grid | {"target_size": [20, 40, 60, 80]}})
+    plan = project.run("--dry-run", *tables).stdout
+    for size, n in ((20, 0), (40, 2), (60, 2), (80, 0)):
+        outputs = re.findall(rf"output: \S+/target-{size}/comparisons.parquet", plan)
+        assert len(outputs) == n
+
+
 @pytest.mark.parametrize(
     ("change", "plan"),
     [
