@@ -87,9 +87,10 @@ FIGURES = {
     },
     "song_selection": {"curve": "sessions/song_selection.csv", "songs": "sessions/songs.parquet"},
 }
+if any(float(fraction) > 0 for fraction in FRACTIONS):
+    FIGURES["membership"] = {"information": "tables/information.csv"}
 if ATTACKED:
     FIGURES |= {
-        "membership": {"information": "tables/information.csv"},
         "observations": {
             "errors": "tables/errors.csv",
             "divergences": "tables/divergences.csv",

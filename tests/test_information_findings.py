@@ -16,8 +16,8 @@ def _page(**changed):
     "line",
     [
         # 100 / 500 bits and 0, .001, .002: .201 -+ 4.3027 * .001 / sqrt(3).
-        "| 0 | 500 | 0.2010 [0.1985, 0.2035] | 0.0201, 0.0402 | 0.010 | 0.1010 to 0.3010 | 5.0",
-        "| 1 | 10,000 | 0.0000 [0.0000, 0.0000] | 0.0000, 0.0000 | 0.010 | 0.0000 to 0.1000 | no ",
+        "| 0 | 500 | 0.2010 [0.1985, 0.2035] | 0.0201, 0.0402 | 0.1809 | 0.010 | 0.1010 to 0.3010",
+        "| 1 | 10,000 | 0.0000 [0.0000, 0.0000] | 0.0000, 0.0000 | 0.0000 | 0.010 | 0.0000 to ",
         "| song, next_song, hour_of_day | 500 | 0.2010 [0.1985, 0.2035] | -0.2010 [",
         "| 0.5 | 7,000 | match | 0.0153",
         "| 0.5 | 7,000 | 0.1 | 2 | 2.0 | 3.0 | 9.0 | 4 | more than 6 |",
@@ -27,10 +27,14 @@ def test_numbers_by_hand(line):
     assert line in _page()
 
 
-def test_cells_of_which_nothing_is_known_are_named():
-    lines = [line for line in _page().splitlines() if "not enough data to tell" in line]
-    assert len(lines) == 2
-    assert all(line.startswith("| song, next_song, hour_of_day |") for line in lines)
+def test_cells_say_that_holders_differ_or_how_little_or_nothing():
+    lines = {line.rpartition("| ")[2]: line for line in _page().splitlines() if "song, " in line}
+    assert lines["not enough data to tell |"].startswith("| song, next_song, hour_of_day |")
+    assert "they differ |" in lines
+    little = information_tables()["information"]
+    few = little["cells"] == "song next_song hour_of_day"
+    value = little["value"].mask(few & (little["estimator"] == "plug-in"), 0.002)
+    assert "at most about 0.0020 |" in _page(information=little.assign(value=value))
 
 
 def test_the_best_attack_is_the_least_error_so_far():
@@ -45,14 +49,29 @@ def test_the_best_attack_is_the_least_error_so_far():
     names = ["common_fraction", "target_size", "repeat", "score", "observations", "error"]
     best = best_errors(pd.DataFrame(rows, columns=names)).set_index("observations")
     assert best["score"].tolist() == ["matches", "RMIA", "RMIA"]
-    assert best["error"].tolist() == pytest.approx([0.405, 0.305, 0.305])
+    assert best["mean"].tolist() == pytest.approx([0.405, 0.305, 0.305])
+    # Two repeats .01 apart: .405 + 12.7062 * .0071 / sqrt(2).
+    assert best["ci_high"].iloc[0] == pytest.approx(0.405 + 12.7062 * 0.005, abs=1e-5)
 
 
 def test_an_attack_below_the_error_is_no_protection():
     """Of twelve scores the last errs with .5 / 12^(N / 2): .144, .042 at N = 1, 2, .0035 at 4."""
     page = _page()
-    assert "| 0.5 | 7,000 | 0.1 | 2 | RMIA: 0.0417 | **not protected** at N = 2 |" in page
-    assert "| 0.5 | 7,000 | 0.01 | 2 | RMIA: 0.0035 | **not protected** at N = 4 |" in page
+    within = ", within the bound of song, next_song, match; match; p_next"
+    at_two = f"RMIA: 0.0417 | **not protected** at N = 2{within} |"
+    assert f"| 0.5 | 7,000 | 0.1 | 2 | 2 | 2 | {at_two}" in page
+    at_four = "RMIA: 0.0035 | **not protected** at N = 4 |"
+    assert f"| 0.5 | 7,000 | 0.01 | 2 | 2 | 2 | {at_four}" in page
+
+
+def test_an_error_whose_interval_reaches_above_is_not_below():
+    errors = user_tables()["attack_errors"]
+    errors = errors.assign(error=0.09 + 0.01 * errors["repeat"])  # .09 to .11, mean .1 -+ .025
+    assert "no attack tried here got below 0.1 up to N = 6" in _page(attack_errors=errors)
+    errors = errors.assign(error=0.06 + 0.001 * errors["repeat"])
+    assert "0.1 | 2 | 2 | 2 | matches: 0.0610 | **not protected** at N = 1" in _page(
+        attack_errors=errors
+    )
 
 
 def test_where_no_attack_gets_there_nothing_is_called_safe():

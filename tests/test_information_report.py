@@ -136,3 +136,18 @@ def test_probabilities_fall_into_equal_bins():
 def test_membership_is_a_secret_of_its_own():
     channel = make_channel()._replace(secret=MEMBERSHIP)
     assert {row["secret"] for rows in told(channel).values() for row in rows} == {MEMBERSHIP}
+
+
+def test_few_users_of_many_are_tested_among_themselves():
+    """The folds are dealt to users of the channel, or one might leave none to learn from."""
+    user, cell = np.array([7, 7, 9, 9]), np.array([0, 1, 0, 1])
+    for n_users, first in ((2, [7]), (1, [7, 9])):
+        is_first, is_second = np.zeros((2, 100), bool)
+        is_first[first], is_second[[9] if n_users == 2 else first] = True, True
+        channel = Channel(HOLDER, "bit", user, cell, is_first, is_second)
+        for seed in range(20):
+            rows = measure(channel, AIM, lambda use, s=seed: np.random.default_rng(s))["errors"]
+            assert {row["test"] for row in rows} >= {"independent"}
+    alone = Channel(HOLDER, "bit", user[:2], cell[:2], np.arange(9) == 7, np.arange(9) == 7)
+    rows = measure(alone, AIM, lambda use: np.random.default_rng(0))["errors"]
+    assert {row["test"] for row in rows} == {"independent"}

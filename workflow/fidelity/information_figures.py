@@ -66,7 +66,8 @@ def draw_information(information):
     panels[0].set_ylim(0, None)
     _label_sizes(panels)
     handles = [
-        handle(_PLUG_IN, **_CURVE),
+        handle(f"{_PLUG_IN}: exactly, of which stored database a record is;", **_CURVE),
+        handle("of the populations behind them an upper bound in expectation", linestyle=""),
         Patch(**_BAND, label=_BRACKET_LABEL),
         handle(_NULL_LABEL, **_NULL),
         handle(_HIGH_NULL_LABEL, **_HIGH_NULL),

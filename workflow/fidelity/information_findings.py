@@ -9,6 +9,14 @@ from .information.report import BRACKET, CONSECUTIVE, HOLDER, INDEPENDENT, MEMBE
 from .markdown import interval, table
 from .summary import POINT, fraction_nearest_half, mean_with_interval, rate_with_interval
 
+_FEW_BITS = 0.01
+_SCOPES = {
+    HOLDER: (
+        "### Observations needed to tell the holder",
+        "which stored database they came from",
+    ),
+    MEMBERSHIP: ("### Observations needed to tell members", "members from others"),
+}
 _TOLD_BOUNDS = ["Fano", "Bhattacharyya, necessary", "Bhattacharyya, sufficient"]
 
 
@@ -37,20 +45,26 @@ def tell_information(tables):
 
 
 def best_errors(attack_errors):
-    """Return the least error over scores with at most N observations: mean, of which score.
+    """Return the least error over scores with at most N observations, and its score.
 
-    Columns: those of `POINT`, observations, score, error. The mean over repeats of each score, of
-    which the least is taken: chosen, so a little too low.
+    Columns: those of `POINT`, observations, score, mean, ci_low, ci_high (Student's, over
+    repeats). Of the means over repeats the least is taken: chosen, so a little too low.
 
     Parameters
     ----------
     attack_errors : DataFrame
     """
     keys = [*POINT, "observations"]
-    means = attack_errors.groupby([*keys, "score"], sort=False)["error"].mean().reset_index()
-    best = means.loc[means.groupby(keys, sort=False)["error"].idxmin()]
+    means = rate_with_interval(attack_errors, "error", [*keys, "score"])
+    best = means.loc[means.groupby(keys, sort=False)["mean"].idxmin()].reset_index(drop=True)
     # More observations may be left aside, so the error never grows with them.
-    return best.assign(error=best.groupby(POINT, sort=False)["error"].cummin())
+    rows = []
+    for _, own in best.groupby(POINT, sort=False):
+        least = None
+        for _, row in own.iterrows():
+            least = row if least is None or row["mean"] < least["mean"] else least
+            rows.append(least.to_dict() | {"observations": row["observations"]})
+    return pd.DataFrame(rows, columns=best.columns)
 
 
 def _tell_holder(information):
@@ -70,28 +84,30 @@ def _tell_holder(information):
                 point[0],
                 f"{point[1]:,}",
                 interval(bits.loc[point]),
-                f"{told['null_mean']:.4f}, {told['null_95']:.4f}",
-                f"{told['p_value']:.3f}",
+                *_tell_null(bits.loc[point], told),
                 f"{ends.loc[point, 'ci_low']:.4f} to {ends.loc[point, 'ci_high']:.4f}",
                 _needed(bits.loc[point]),
             )
         )
     heads = (
         *("c", "target's users", "MI, plug-in (bits)", "users dealt anew: mean, 95 % point"),
-        *("p", "bracket", "1/MI"),
+        *("net", "p", "bracket", "1/MI"),
     )
     return "\n\n".join(
         [
             "## Information: which holder does an observation come from?",
             f"Over cells of ({_cells(plug_in)}), in bits. The plug-in estimate is exactly the "
-            "information on which of the two *stored databases* a record was drawn from; about the "
-            "populations behind them it is an upper bound in expectation, most of all too high for "
-            "small databases. Beside it what it is where users are dealt to the two anew, so that "
-            "nothing but chance makes the databases differ. The bracket runs from the lower end of "
-            "the cross-validated estimate, which in expectation is at most MI, to the upper end of "
-            "the plug-in: MI lies in it in expectation, which is no certificate. 1/MI is the "
-            "paper's number of observations. All this is about which *holder* an observation came "
-            "from. It does not bound what an attack on the model learns about *membership*.",
+            "information on which of the two *stored databases* a record was drawn from; about "
+            "the populations behind them it is an upper bound in expectation, most of all too "
+            "high for small databases. Beside it what it is where users are dealt to the two "
+            "anew, so that nothing but chance makes the databases differ (no number where one "
+            "of them has no users of its own), the net, which is the difference, and how often "
+            "chance gave as much (p). The bracket runs from the lower end of the "
+            "cross-validated estimate, which in expectation is at most MI, to the upper end of "
+            "the plug-in: MI lies in it in expectation, which is no certificate, and takes "
+            "users with about as many observations each. 1/MI is the paper's number of "
+            "observations. All this is about which *holder* an observation came from. It does "
+            "not bound what an attack on the model learns about *membership*.",
             table(heads, rows),
             'The paper reports: MI falls with size; "0.2, about 10 observations" as an example. '
             "1/0.2 is 5, Fano's number for an error of 0: with 5 independent observations the best "
@@ -109,8 +125,7 @@ def _tell_cells(information):
         for size in sorted({channel["target_size"].min(), channel["target_size"].max()}):
             at_size = channel[channel["target_size"] == size]
             means = mean_with_interval(at_size, "value", ["estimator"]).set_index("estimator")
-            low = means.loc["cross-validated"]
-            verdict = "not enough data to tell" if low["mean"] <= 0 else ""
+            verdict = _judge(means.loc["cross-validated", "mean"], means.loc["plug-in", "mean"])
             rows.append(
                 (
                     cells.replace(" ", ", "),
@@ -125,17 +140,30 @@ def _tell_cells(information):
             "### The choice of cells",
             f"For c = {own['common_fraction'].iloc[0]}. The finer the cells, the more the stored "
             "databases differ and the less the histograms of some users tell of others: the "
-            "plug-in goes to 1, the cross-validated estimate below 0. In between nothing is known.",
+            "plug-in goes to 1, the cross-validated estimate below 0.",
             table(heads, rows),
         ]
     )
 
 
+def _judge(low, high):
+    """Return what a lower and an upper estimate of MI say together."""
+    if low > 0:
+        return "they differ"
+    return f"at most about {high:.4f}" if high < _FEW_BITS else "not enough data to tell"
+
+
+def _tell_null(bits, null):
+    if pd.isna(null["null_mean"]):
+        return "", "", ""
+    net = bits["mean"] - null["null_mean"]
+    return f"{null['null_mean']:.4f}, {null['null_95']:.4f}", f"{net:.4f}", f"{null['p_value']:.3f}"
+
+
 def _tell_membership(information):
     own = information[information["secret"] == MEMBERSHIP]
     rows = []
-    for point in _largest(own):
-        at_point = own[(own["common_fraction"] == point[0]) & (own["target_size"] == point[1])]
+    for point, at_point in _smallest_and_largest_rows(own):
         for cells, channel in at_point.groupby("cells", sort=False):
             plug_in = channel[channel["estimator"] == "plug-in"]
             ends = channel[channel["estimator"] == BRACKET][["ci_low", "ci_high"]].mean()
@@ -157,9 +185,11 @@ def _tell_membership(information):
         [
             "## Information: is a user a member?",
             "What one answered query carries about membership, among the adversary's users, in "
-            "bits; members and others as likely. This, not the information on holders, speaks of "
-            "the attack. `match` is whether the answer was the song that came next, `p_next` the "
-            "probability it was given, in twentieths.",
+            "bits; members and others as likely. This, not the information on holders, speaks "
+            "of the attack. `match` is whether the answer was the song that came next, `p_next` "
+            "the probability it was given, in twentieths. Brackets are means over deals, each "
+            "about one trained model. Of the record with its match most is what members dealt "
+            "anew give as well: which records are stored, not what the model tells.",
             table(heads, rows),
         ]
     )
@@ -167,24 +197,23 @@ def _tell_membership(information):
 
 def _tell_needed(needed, errors, secret):
     own = main_channel(needed, secret)
-    n_max = errors["observations"].max()
+    curves = main_channel(errors, secret)
     rows = []
-    for point in _largest(own):
-        at_point = own[(own["common_fraction"] == point[0]) & (own["target_size"] == point[1])]
-        for error, rows_of_error in at_point.groupby("error", sort=False):
-            by_bound = rows_of_error.groupby("bound", sort=False)["observations"]
+    for point, at_point in _smallest_and_largest_rows(own):
+        n_max = _rows_at(curves, point).groupby("test")["observations"].max()
+        for error, of_error in at_point.groupby("error", sort=False):
+            by_bound = of_error.groupby("bound", sort=False)["observations"]
             bound, most = by_bound.min(), by_bound.agg(lambda numbers: numbers.max(skipna=False))
+            tests = [
+                _count(most[test], f"more than {n_max[test]}" if test in n_max else "")
+                for test in (INDEPENDENT, CONSECUTIVE)
+            ]
             rows.append(
                 (
-                    point[0],
-                    f"{point[1]:,}",
-                    f"{error:g}",
+                    *(point[0], f"{point[1]:,}", f"{error:g}"),
                     _count(bound[BRACKET], "any number"),
-                    *(_number(rows_of_error, name) for name in _TOLD_BOUNDS),
-                    *(
-                        _count(most[test], f"more than {n_max}")
-                        for test in (INDEPENDENT, CONSECUTIVE)
-                    ),
+                    *(_number(of_error, name) for name in _TOLD_BOUNDS),
+                    *tests,
                 )
             )
     heads = (
@@ -192,75 +221,83 @@ def _tell_needed(needed, errors, secret):
         *("Fano", "Bhattacharyya, necessary", "sufficient"),
         *("independent draws", "a user's first"),
     )
-    titles = {
-        HOLDER: "### Observations needed to tell the holder",
-        MEMBERSHIP: "### Observations needed to tell members",
-    }
-    scopes = {
-        HOLDER: "which stored database they came from",
-        MEMBERSHIP: "members from others",
-    }
+    title, scope = _SCOPES[secret]
     return "\n\n".join(
         [
-            titles[secret],
-            f"Over cells of ({_cells(own)}), at the largest size. *No test up to N*: the largest N "
-            "for which no test that knows both histograms tells, from N *independent* draws, "
-            f"{scopes[secret]} with an error below that aimed at (the least over deals), at the "
-            "upper end of the bracket. It says nothing of draws that depend on each other, as a "
-            "user's do, nor of what a model remembers and histograms do not show. Fano's and "
-            "Bhattacharyya's numbers are those of the plug-in histograms (means). The last two are "
-            "what really happens: the least N at which the likelihood-ratio test got there in all "
-            "deals, on independent draws by simulation with both histograms known, and on a user's "
-            "first N observations with the histograms of other users.",
+            title,
+            f"Over cells of ({_cells(own)}). *No test up to N*: the largest N for which no test "
+            f"that knows both histograms tells, from N *independent* draws, {scope} with an "
+            "error below that aimed at (the least over deals), at the upper end of the bracket. "
+            "The draws are from all records; a user's are neither independent nor such draws "
+            "(the first of a session may tell more), and a model may remember what histograms "
+            "do not show. Fano's and Bhattacharyya's numbers are those of the plug-in "
+            "histograms (means). The last two are what really happens: the least N at which a "
+            "test got there in all deals; on independent draws the likelihood-ratio test with "
+            "both histograms known, by simulation; on a user's first N observations the same "
+            "with the histograms of other users and the threshold 0, one test and not the best.",
             table(heads, rows),
         ]
     )
 
 
 def _tell_attacks(needed, attack_errors):
-    bounds = main_channel(needed, MEMBERSHIP)
-    bounds = bounds[bounds["bound"] == BRACKET].groupby([*POINT, "error"])["observations"].min()
-    best = best_errors(attack_errors)
-    n_max = int(attack_errors["observations"].max())
+    bounds = needed[(needed["secret"] == MEMBERSHIP) & (needed["bound"] == BRACKET)]
+    bounds = bounds.groupby([*POINT, "error", "cells"], sort=False)["observations"].min()
+    cells = list(dict.fromkeys(bounds.index.get_level_values("cells")))
     rows = []
-    for point in _largest(best):
-        own = best[(best["common_fraction"] == point[0]) & (best["target_size"] == point[1])]
+    for point, own in _smallest_and_largest_rows(best_errors(attack_errors)):
         for error in sorted(bounds.index.unique("error"), reverse=True):
-            below = own[own["error"] < error]
-            bound = bounds.get((*point, error))
-            bound = "" if bound is None else _count(bound, "any number")
-            if below.empty:
-                verdict = f"no attack tried here got below {error:g} up to N = {n_max}"
-                rows.append((point[0], f"{point[1]:,}", f"{error:g}", bound, "", verdict))
-                continue
-            first = below.iloc[0]
-            verdict = f"**not protected** at N = {first['observations']}"
+            numbers = [bounds.get((*point, error, name)) for name in cells]
             rows.append(
                 (
-                    *(point[0], f"{point[1]:,}", f"{error:g}", bound),
-                    f"{first['score']}: {first['error']:.4f}",
-                    verdict,
+                    *(point[0], f"{point[1]:,}", f"{error:g}"),
+                    *("" if n is None else _count(n, "any number") for n in numbers),
+                    *_tell_best(own, error, dict(zip(cells, numbers, strict=True))),
                 )
             )
-    heads = ("c", "target's users", "error", "no test up to N", "best attack", "verdict")
+    heads = (
+        *("c", "target's users", "error"),
+        *(f"no test up to N: {name.replace(' ', ', ')}" for name in cells),
+        *("best attack", "verdict"),
+    )
     return "\n\n".join(
         [
             "### The bound beside the best measured attack",
-            "Attacks on users that see at most N answers about a user, members and others as "
-            "likely, thresholds chosen on other users; the error is the mean over deals, the best "
-            "of all scores. The bound is about independent draws of (record, match); these attacks "
-            "see a user's own records, which depend on each other, and some see probabilities: "
-            "where one gets below the error at an N within the bound, the bound does not protect.",
+            "Attacks on users that see at most N answers about a user (the models knew all of "
+            "its records), members and others as likely, thresholds chosen on other users, the "
+            "best of all scores; an error counts as below another where the whole interval over "
+            "deals is. Beside it the bounds on tests of independent draws, by what is drawn. "
+            "The attacks see a user's own first records, and the better ones probabilities and "
+            "records together: where one gets below the error within a bound, the bound does "
+            "not protect.",
             table(heads, rows),
         ]
     )
 
 
+def _tell_best(own, error, bounds):
+    """Return (the first attack below an error, what that means) at a point."""
+    highest = own["ci_high"].fillna(own["mean"])
+    below = own[highest < error]
+    if below.empty:
+        n_max = own["observations"].max()
+        return "", f"no attack tried here got below {error:g} up to N = {n_max}"
+    first = below.iloc[0]
+    n = first["observations"]
+    beaten = [
+        name.replace(" ", ", ")
+        for name, bound in bounds.items()
+        if bound is not None and bound >= n
+    ]
+    within = f", within the bound of {'; '.join(beaten)}" if beaten else ""
+    return f"{first['score']}: {first['mean']:.4f}", f"**not protected** at N = {n}{within}"
+
+
 def _number(needed, bound):
-    """Return the mean of a bound over repeats, of those that are no infinity."""
+    """Return the mean of a bound over the repeats where it is a number."""
     numbers = needed["observations"][needed["bound"] == bound]
-    mean = numbers.mean()
-    return "any number" if math.isinf(mean) else f"{mean:.1f}"
+    numbers = numbers[~numbers.map(math.isinf)]
+    return "any number" if numbers.empty else f"{numbers.mean():.1f}"
 
 
 def _count(number, otherwise):
@@ -287,5 +324,11 @@ def _smallest_and_largest(rows):
     return [(fraction, size) for fraction, own in sizes for size in sorted({own.min(), own.max()})]
 
 
-def _largest(rows):
-    return list(rows.groupby("common_fraction", sort=False)["target_size"].max().items())
+def _smallest_and_largest_rows(rows):
+    """Yield (point, its rows) of the smallest and the largest size of each fraction."""
+    for point in _smallest_and_largest(rows):
+        yield point, _rows_at(rows, point)
+
+
+def _rows_at(rows, point):
+    return rows[(rows["common_fraction"] == point[0]) & (rows["target_size"] == point[1])]

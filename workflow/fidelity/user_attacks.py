@@ -239,7 +239,8 @@ def trace_errors(terms, scene, n_max, rng):
 
     `roc.cross_fitted_error` of the mean of the user's first N terms. RMIA's share of other users
     rises with that mean and is left out of account; a tail is no mean, and has no rows. Fields:
-    score, observations (N), members, others, error.
+    score, observations (N), members, others, error. Only answers are cut to N: models that knew
+    the user, the target's and references, were trained on all of its transitions.
     """
     half = np.zeros(len(scene.users), dtype=bool)
     for side in (scene.member, ~scene.member):

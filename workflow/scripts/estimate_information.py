@@ -59,6 +59,8 @@ def ask_about_membership(observations, responses, repeat, cells, sides):
     rows = in_adversary[observations["user"]]
     columns = {name: values[rows] for name, values in observations.items()}
     answers = next(read_groups(responses, "repeat", repeat))
+    if not np.array_equal(answers["user"], columns["user"]):
+        raise ValueError(f"{responses}: its rows are not those of the transitions")
     columns["match"] = (answers["top1"] == answers["next_song"]).astype(np.int64)
     chosen = [[*cells, "match"], ["match"]]
     if answers["p_next"] is not None:

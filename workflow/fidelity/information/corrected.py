@@ -21,10 +21,10 @@ def corrected(holders, entropies, rng):
     MI = H(O) - (H(O | first) + H(O | second)) / 2, with H(O) the entropy of the sum of both
     counts, which are equally large. Each of the three has the bias of `entropy`; that of H(O),
     with twice the observations, is the smallest, so MI errs the other way than H does on
-    average, too high where entropies are too low. It is about holders without their common
-    users, larger than MI with them. It can be below 0 or above 1. It fails where most cells
-    are seen once, or where a user's observations repeat each other: then N says more than
-    there is.
+    average, too high where entropies are too low. It is about holders without their common users,
+    larger than MI with them where they are the same share of both. It can be below 0 or above 1.
+    It fails where most cells are seen once, or where a user's observations repeat each other:
+    then N says more than there is.
 
     The value is None where a holder has no users of its own. There is no interval: the
     thinnings are of one pair of databases and say nothing of others.

@@ -25,7 +25,7 @@ class Information(NamedTuple):
     @property
     def net(self):
         """The value less the mean of the null, in bits; None without a null."""
-        return None if self.null_mean is None else self.value - self.null_mean
+        return None if None in (self.value, self.null_mean) else self.value - self.null_mean
 
 
 class Bracket(NamedTuple):
@@ -38,9 +38,10 @@ class Bracket(NamedTuple):
 def bracket(perceived, hypothetical):
     """Return the `Bracket` from the lower end of ePI's interval to the upper end of eHI's.
 
-    E[ePI] <= MI <= E[eHI], and each end leaves room for what its estimator's value is off its
-    expectation. That holds on average over databases: it is a bracket, not a certificate. A
-    missing end gives 0 or 1, which say nothing.
+    E[ePI] <= MI <= E[eHI] for users with equally many observations, or so many users that none
+    weighs, and each end leaves room for what its estimator's value is off its expectation. That
+    holds on average over databases: it is a bracket, not a certificate. A missing end gives 0 or
+    1, which say nothing.
 
     Parameters
     ----------

@@ -15,7 +15,8 @@ def plug_in(counts_adversary, counts_target):
     which of two stored databases a record was drawn from. About the populations behind them
     it is at least MI in expectation, so too high, also where both holders draw from one
     population, and falls with their size. It fails where most cells are seen once: then it
-    tends to 1 whatever the populations.
+    tends to 1 whatever the populations; and where a few users have most observations, as the
+    histogram is then not that of the population on average, and may be too low.
 
     Parameters
     ----------

@@ -40,9 +40,11 @@ def interval(value, values_without):
     value -+ 1.96 s, with s^2 = (G - 1) / G sum_g (v_g - mean of v)^2 over the values v_g
     without each of G groups, a variance that is too large if anything (Efron and Stein). About
     the value itself: where the estimator is on average, not the truth that it is biased
-    against. Where the holders do not differ, or most cells are seen once, it is wider than it
-    need be, up to twice. It fails where a few users decide the value, as leaving them out is
-    seldom tried. (The percentile bootstrap is no way out: drawing users with replacement adds
+    against. Where the holders do not differ, or most cells are seen once, or a deal has most of
+    the population, it is wider than it need be, twice and more. Answers of a trained model all
+    vary with it, which leaving out users does not show: for membership the interval is about this
+    model, too narrow for others. It fails where a few users decide the value, as leaving them out
+    is seldom tried. (The percentile bootstrap is no way out: drawing users with replacement adds
     the bias a second time, so that the interval lies wholly above an estimate such as eHI.)
 
     (None, None) if there are fewer than two groups, or a value is NaN, as where one group

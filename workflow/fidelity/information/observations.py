@@ -191,7 +191,8 @@ def most_observations_bound(error, mutual_information_upper):
     below Pe if MI is at most the bits given. It is the largest whole number below the larger of
     `fano_bound` and `bhattacharyya_necessary`, the latter through rho >= 1 - MI
     (`divergences.bhattacharyya`). Larger N may be too few as well. It holds for independent
-    draws, which those of one user are not, and is as good as the MI that is given.
+    draws from all records of a holder; a user's own are neither independent nor such draws (the
+    first of a session may tell more than others). And it is as good as the MI that is given.
 
     Parameters
     ----------
@@ -298,7 +299,9 @@ def held_out_log_ratios(adversary, target, fold):
 def error_on_consecutive(adversary, target, n_max):
     """Return the `ErrorCurve` of a model's test on the first N observations of each user.
 
-    The test adds up the user's log ratios; a tie counts as half an error. Of N observations, only
+    The test adds up the user's log ratios, with the threshold 0; a tie counts as half an error.
+    It is one test, not the best: with histograms of different sizes its sums lean to a side, and
+    the error may grow with N. Of N observations, only
     users that have as many count, so the users change with N. The error may be above 1/2, since
     the model is not the truth, nor are a user's observations independent.
 

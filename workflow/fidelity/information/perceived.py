@@ -43,9 +43,11 @@ def perceived(holders, fold_of):
     weight, and p(h | o) = p_h(o) / (p_1(o) + p_2(o)). A cell that no other fold has gives 1/2.
 
     In expectation it is at most MI, whatever the model, since a held-out user is independent
-    of it. It is below 0 where a model misleads. It fails where most cells are seen once: then
-    it is far below 0, whatever the populations, which says that there is not enough data to
-    tell. A common user, held out from both at once, never adds to it.
+    of it, if users have equally many observations. Answers of one trained model to different
+    users are independent given that model alone: of membership it is about this model. It is
+    below 0 where a model misleads. It fails where most cells are seen once: then it is far below
+    0, whatever the populations, which says that there is not enough data to tell. A common user,
+    held out from both at once, never adds to it.
 
     Parameters
     ----------

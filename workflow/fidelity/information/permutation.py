@@ -13,11 +13,14 @@ _EXACT_BITS = 53  # whole numbers below 2^53 are exact as doubles
 
 
 class Null(NamedTuple):
-    """eHI of users dealt anew: its mean and 95 % point in bits, and the p-value of the deal."""
+    """eHI of users dealt anew: its mean and 95 % point in bits, and the p-value of the deal.
 
-    mean: float
-    upper_95: float
-    p_value: float
+    None where nobody can be dealt anew.
+    """
+
+    mean: float | None
+    upper_95: float | None
+    p_value: float | None
 
 
 class Deal(NamedTuple):
@@ -42,8 +45,8 @@ def permutation_null(holders, rng, n_permutations):
     Users that are not common are dealt anew to the two holders, as many to each as they had;
     common users stay common. The p-value is (1 + #{null >= eHI}) / (1 + permutations), which
     is valid for users that are exchangeable: P(p <= alpha) <= alpha if the holders draw theirs
-    from one population. A user's observations need not be independent. Where nobody can be
-    dealt anew, each deal is the one at hand and p is 1.
+    from one population. A user's observations need not be independent. Where one holder has only
+    common users, each deal is the one at hand, and there is no null.
 
     Parameters
     ----------
@@ -57,6 +60,8 @@ def permutation_null(holders, rng, n_permutations):
     """
     deal = _split_common(holders)
     first = holders.first[~holders.common]
+    if first.all() or not first.any():
+        return Null(None, None, None)
     observed = _bits_of_deals(deal, first[None])[0]
     n_at_once = _deals_at_once(deal)
     null = np.concatenate(

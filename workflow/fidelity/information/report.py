@@ -23,6 +23,7 @@ from .estimators import CROSS_VALIDATED, FOLDS, PLUG_IN, estimate_all
 from .histograms import count_held, make_holders, tally_users
 from .hypothetical import plug_in
 from .observations import (
+    ErrorCurve,
     Observations,
     bhattacharyya_necessary,
     bhattacharyya_sufficient,
@@ -218,9 +219,14 @@ def _need(error, information, distances, information_high, curves):
 
 
 def _test_held_out(channel, n_max, rng):
+    held = np.unique(channel.user[(channel.first | channel.second)[channel.user]])
+    if len(held) < 2:  # who is held out leaves nobody to learn from
+        nothing = np.full(n_max, np.nan)
+        return ErrorCurve(nothing, nothing, np.zeros(n_max, int), np.zeros(n_max, int))
+    folds = np.zeros(len(channel.first), dtype=np.int64)
+    folds[held] = deal_folds(len(held), FOLDS, rng)
     holders = [
         Observations(channel.user[rows], channel.cell[rows])
         for rows in (channel.first[channel.user], channel.second[channel.user])
     ]
-    folds = deal_folds(len(channel.first), FOLDS, rng)
     return error_on_consecutive(*held_out_log_ratios(*holders, folds), n_max)
