@@ -181,7 +181,8 @@ def _outliers(names, has_references, is_small):
         yield labels | {"value": (decile % 3 - 1) / 100}
     for decile in range(1, 11):
         labels = {"control": "no", "decile": decile, "score": "matches", "metric": "leak"}
-        yield labels | {"surprise": decile, "value": decile / 20}
+        users = {"surprise": decile, "members": 30, "others": 70}
+        yield labels | users | {"value": decile / 20}
         for i, name in enumerate(names):
             if has_references or "references" not in SCORES[name].needs:
                 value = None if is_small else decile * (i + 1) / (10 * len(names))

@@ -57,7 +57,7 @@ def test_gains_are_of_the_same_repeat():
         # Others with small p: .08, .09, .1.
         "110.0 | 8.3 | 0.0767 [0.0142, 0.1392] | 0.0900 [0.0652, 0.1148] | at most 0.1 |",
         "200.0 | 50.0 | 0.2500 [0.1258, 0.3742] | 0.2000 [0.2000, 0.2000] | no |",
-        "| 1 | 1.00 | 0.0500 [0.0500, 0.0500] | 0.0000 [0.0000, 0.0000] |",
+        "| 1 | 1.00 | 30, 70 | 0.0500 [0.0500, 0.0500] | 0.0000 [0.0000, 0.0000] |",
     ],
 )
 def test_numbers_by_hand(line):
@@ -90,6 +90,17 @@ def test_scores_that_not_all_users_have_are_named():
     assert "Not all of the 1,000 users have every score" in page
     assert "LiRA online 200" in page
     assert "Not all of the" not in _page()
+
+
+def test_a_decile_without_members_is_left_empty():
+    outliers = _tables()["outliers"]
+    of = {name: outliers["control"] == name for name in ("no", "shuffled")}
+    gone = (of["no"] & (outliers["decile"] == 3)) | (of["shuffled"] & (outliers["decile"] == 5))
+    lines = _page(outliers=outliers[~gone]).splitlines()
+    (third,) = [line for line in lines if line.startswith("| 3 | ")]
+    assert third.startswith("| 3 |  |  |  | -0.0100 [")
+    (fifth,) = [line for line in lines if line.startswith("| 5 | 5.00 ")]
+    assert fifth.split("|")[5].strip() == ""
 
 
 def test_nothing_to_tell_is_said():

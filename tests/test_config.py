@@ -181,6 +181,14 @@ def test_scores_that_need_more_access_than_granted_are_refused_by_name(access, r
     ]
 
 
+def test_a_misspelt_score_of_verdicts_is_not_known():
+    attacks = _changed("attacks.scores", ["matches", "Markov_ratio"])["attacks"]
+    attacks = attacks | {"verdicts": {"score": "Markov_ratio", "false_discovery_rate": 0.1}}
+    _, fault = check_config(_changed("attacks", attacks), SCHEMA)
+    expected = "attacks.verdicts.score: 'Markov_ratio' is not known; did you mean Markov ratio?"
+    assert fault == expected
+
+
 def test_scores_that_a_recommender_cannot_serve_are_refused_by_name():
     config = _changed("recommender", {"estimator": "sklearn.svm.LinearSVC"})
     faults = check_surroundings(config)

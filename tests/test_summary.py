@@ -4,7 +4,13 @@ import pytest
 import scipy.stats
 
 from fidelity.errors import InputError
-from fidelity.summary import join_points, mean_with_interval, read_table
+from fidelity.summary import (
+    difference_with_interval,
+    join_points,
+    mean_with_interval,
+    rate_with_interval,
+    read_table,
+)
 
 
 def _table(**columns):
@@ -44,3 +50,15 @@ def test_points_are_joined_in_numeric_order_without_touching_the_text(tmp_path):
 def test_a_grid_without_any_point_is_refused():
     with pytest.raises(InputError, match=r"grid\.target_size"):
         join_points([_table(x=[0]).iloc[:0]])
+
+
+def test_intervals_of_rates_and_differences_stay_in_their_range():
+    """.02, .5, .98: .5 -+ 4.3027 * .48 / sqrt(3), which is -.69 to 1.69."""
+    table = pd.DataFrame({"common_fraction": "1", "target_size": 9, "rate": [0.02, 0.5, 0.98]})
+    wide, rate, difference = (
+        summary(table, "rate").iloc[0]
+        for summary in (mean_with_interval, rate_with_interval, difference_with_interval)
+    )
+    assert (wide["ci_low"], wide["ci_high"]) == pytest.approx((-0.6924, 1.6924), abs=1e-4)
+    assert (rate["ci_low"], rate["ci_high"]) == (0, 1)
+    assert (difference["ci_low"], difference["ci_high"]) == pytest.approx((-0.6924, 1), abs=1e-4)

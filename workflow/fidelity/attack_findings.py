@@ -4,6 +4,7 @@ from .markdown import interval, table
 from .scores import SCORES
 from .summary import (
     POINT,
+    difference_with_interval,
     fraction_nearest_half,
     mean_with_interval,
     rate_with_interval,
@@ -42,7 +43,7 @@ def tell_attacks(tables):
 def gain_over_matches(attacks, metric, level):
     """Return the mean gain of each score over plain matches, with its interval over repeats.
 
-    Pairs of the same repeat. Columns: score, those of `POINT`, and of `mean_with_interval`.
+    Pairs of the same repeat. Columns: score, those of `POINT`, and of `summary.mean_with_interval`.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ def gain_over_matches(attacks, metric, level):
     plain = chosen[chosen["score"] == "matches"][[*keys, "value"]]
     paired = chosen.merge(plain, on=keys, suffixes=("", "_of_matches"))
     paired["gain"] = paired["value"] - paired["value_of_matches"]
-    return mean_with_interval(paired, "gain", [*POINT, "score"])
+    return difference_with_interval(paired, "gain", [*POINT, "score"])
 
 
 def _tell_scores(attacks):
@@ -136,11 +137,11 @@ def _tell_controls(attacks):
 
 
 def _tell_counterfactual(leakage, counterfactual):
-    leaks = mean_with_interval(leakage, "leakage").set_index(POINT)
+    leaks = difference_with_interval(leakage, "leakage").set_index(POINT)
     control = counterfactual[counterfactual["control"] == SHUFFLED]
-    by_chance = mean_with_interval(control, "difference").set_index(POINT)
+    by_chance = difference_with_interval(control, "difference").set_index(POINT)
     counterfactual = counterfactual[counterfactual["control"] == NO_CONTROL]
-    paired = mean_with_interval(counterfactual, "difference").set_index(POINT)
+    paired = difference_with_interval(counterfactual, "difference").set_index(POINT)
     others, members = (
         rate_with_interval(leakage, rate).set_index(POINT) for rate in ("fpr", "tpr")
     )
@@ -250,32 +251,35 @@ def _tell_outliers(outliers):
     own = outliers[outliers["common_fraction"] == fraction]
     own = own[own["target_size"] == own["target_size"].max()]
     leaks = own[own["metric"] == "leak"]
-    by_control = {
-        control: mean_with_interval(rows, "value", ["decile"]).set_index("decile")
-        for control, rows in leaks.groupby("control", sort=False)
-    }
     real = own[own["control"] == NO_CONTROL]
-    surprise = real.groupby("decile")["surprise"].mean()
+    users = leaks[leaks["control"] == NO_CONTROL].groupby("decile")
     columns = {
-        "surprise (bits)": [f"{bits:.2f}" for bits in surprise],
-        "leak": _intervals(by_control[NO_CONTROL]),
-        **{
-            f"control: {control}": _intervals(by_control[control])
-            for control in (SHUFFLED, TARGET_ONLY)
-            if control in by_control
-        },
+        "surprise (bits)": users["surprise"].mean().map("{:.2f}".format),
+        "members, others": users[["members", "others"]].mean().apply(_tell_two, axis=1),
+        "leak": _leaks_by_decile(leaks, NO_CONTROL),
+        **{f"control: {name}": _leaks_by_decile(leaks, name) for name in (SHUFFLED, TARGET_ONLY)},
         **_rates_by_decile(real),
     }
-    rows = list(zip(surprise.index, *columns.values(), strict=True))
+    deciles = sorted(leaks["decile"].unique())
+    rows = [(decile, *(cells.get(decile, "") for cells in columns.values())) for decile in deciles]
     return "\n\n".join(
         [
             "### Who is exposed",
             "Users by how little the adversary's other users tell of their next songs, from the "
             f"least to the most surprising tenth; c = {fraction}, "
-            f"{own['target_size'].max():,} users of the target. Leak: TPR - FPR of matches.",
+            f"{own['target_size'].max():,} users of the target. Surprise is the mean of -log2 of "
+            "the probability that the adversary's models of other users give the next song, which "
+            "is floored at attacks.epsilon. Leak: TPR - FPR of matches; of few members it says "
+            "little.",
             table(("decile", *columns), rows),
         ]
     )
+
+
+def _leaks_by_decile(leaks, control):
+    own = leaks[leaks["control"] == control]
+    means = difference_with_interval(own, "value", ["decile"]).set_index("decile")
+    return {decile: interval(row) for decile, row in means.iterrows()}
 
 
 def _rates_by_decile(outliers):
@@ -286,12 +290,12 @@ def _rates_by_decile(outliers):
     best = found.groupby("score")["value"].mean().idxmax()
     means = rate_with_interval(found[found["score"] == best], "value", ["decile"])
     means = means.set_index("decile")
-    deciles = sorted(outliers["decile"].unique())
-    return {f"TPR at FPR 1 %, {best}": [_cell(means, decile) for decile in deciles]}
+    cells = {decile: _cell(means, decile) for decile in outliers["decile"].unique()}
+    return {f"TPR at FPR 1 %, {best}": cells}
 
 
-def _intervals(means):
-    return [interval(row) for _, row in means.iterrows()]
+def _tell_two(row):
+    return ", ".join(f"{number:,.0f}" for number in row)
 
 
 def _told_sizes(attacks):

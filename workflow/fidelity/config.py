@@ -228,6 +228,9 @@ def _check_attacks(attacks, grid_sizes):
             f"attacks.verdicts.score: {verdicts['score']!r} is not among attacks.scores; add it "
             "there, or set verdicts: null"
         )
+    elif verdicts is not None and verdicts["score"] not in SCORES:
+        name = verdicts["score"]
+        faults.append(f"attacks.verdicts.score: {name!r} is not known{_suggest(name, SCORES)}")
     elif verdicts is not None and verdicts["score"] not in VERDICT_SCORES:
         faults.append(
             f"attacks.verdicts.score: {verdicts['score']!r} compares with models of the "

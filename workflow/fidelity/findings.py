@@ -5,7 +5,7 @@ import pandas as pd
 from .attack_findings import tell_attacks
 from .information_findings import tell_information
 from .markdown import interval, table
-from .summary import POINT, mean_with_interval
+from .summary import POINT, difference_with_interval, rate_with_interval
 
 _FILTERS = {
     "read": "read",
@@ -80,8 +80,8 @@ def _count(number):
 
 
 def _tell_accuracy(accuracy, in_sample, n_songs):
-    unknown = mean_with_interval(accuracy, "accuracy").set_index(POINT)
-    known = mean_with_interval(in_sample, "accuracy").set_index(POINT)
+    unknown = rate_with_interval(accuracy, "accuracy").set_index(POINT)
+    known = rate_with_interval(in_sample, "accuracy").set_index(POINT)
     rows = [
         (fraction, f"{size:,}", interval(row), interval(known.loc[(fraction, size)]))
         for (fraction, size), row in unknown.iterrows()
@@ -138,7 +138,8 @@ def _row_at_largest(fraction, own, names):
     """Return c, its largest size in `own`, and the means of the named columns there."""
     size = own["target_size"].max()
     point = own[own["target_size"] == size]
-    means = (mean_with_interval(point, name).iloc[0] for name in names)
+    summaries = {"leakage": difference_with_interval}
+    means = (summaries.get(name, rate_with_interval)(point, name).iloc[0] for name in names)
     return (fraction, f"{size:,}", *map(interval, means))
 
 
@@ -160,10 +161,10 @@ def _tell_bound(leakage, accuracy, in_sample):
     known = leakage.dropna(subset="tpr")
     if known.empty:
         return ""
-    tpr = mean_with_interval(known, "tpr").set_index(POINT)
-    success = mean_with_interval(known, "success").set_index(POINT)
-    unknown = mean_with_interval(accuracy, "accuracy").set_index(POINT)
-    trained = mean_with_interval(in_sample, "accuracy").set_index(POINT)
+    tpr = rate_with_interval(known, "tpr").set_index(POINT)
+    success = rate_with_interval(known, "success").set_index(POINT)
+    unknown = rate_with_interval(accuracy, "accuracy").set_index(POINT)
+    trained = rate_with_interval(in_sample, "accuracy").set_index(POINT)
     points = [point for point in tpr.index if point in unknown.index]
     rows = [
         (

@@ -22,7 +22,6 @@ from .plotting import (
     GREY,
     MARKERS,
     add_legend,
-    draw_line,
     fractions_of,
     handle,
     new_panels,
@@ -30,7 +29,7 @@ from .plotting import (
     set_size_axis,
     shades,
 )
-from .summary import fraction_nearest_half, mean_with_interval
+from .summary import fraction_nearest_half
 
 _NULL = {"color": GREY, "linestyle": "", "marker": "o", "markersize": 6, "fillstyle": "none"}
 _HIGH_NULL = {"color": GREY, "linestyle": ":", "linewidth": 1}
@@ -57,7 +56,7 @@ def draw_information(information):
         _draw_bracket(axes, at_fraction, _BAND)
         _draw_null(axes, at_fraction)
         plug_in = at_fraction[at_fraction["estimator"] == "plug-in"]
-        draw_line(axes, mean_with_interval(plug_in, "value"), **_CURVE)
+        axes.plot(*_means(plug_in, "value"), **_CURVE)
         axes.set_title(f"c = {fraction}")
         set_size_axis(axes, own["target_size"])
         decades = axes.get_xticks()
@@ -98,7 +97,7 @@ def draw_membership(information):
             style = {"color": shades(4)[place], "marker": MARKERS[place], "markersize": 3}
             channel = channels[channels["cells"] == name]
             _draw_bracket(axes, channel, {"color": style["color"], "alpha": 0.15, "linewidth": 0})
-            _draw_null(axes, channel)
+            _draw_null(axes, channel, color=style["color"])
             plug_in = channel[channel["estimator"] == "plug-in"]
             axes.plot(*_means(plug_in, "value"), **style)
             handles.append(handle(f"{secret}: {name.replace(' ', ', ')}", **style))
@@ -151,8 +150,9 @@ def draw_observations(errors, divergences, attack_errors):
         axes.xaxis.set_major_formatter("{x:g}")
     handles = [handle(label, color=dark, **style) for label, style in tests.values()]
     handles.append(Patch(**_BAND, label="Bhattacharyya's bounds, independent draws"))
+    lines = {"s": ":", "D": "-."}
     for marker, (name, curve) in zip("sD", _best_attacks(_at(attack_errors, **here)), strict=False):
-        style = {"color": light, "marker": marker, "markersize": 3, "linestyle": "-."}
+        style = {"color": light, "marker": marker, "markersize": 3, "linestyle": lines[marker]}
         panels[1].plot(curve.index, curve, **style)
         handles.append(handle(f"attack on users: {name}", **style))
     panels[0].set_yscale("log")
@@ -202,20 +202,19 @@ def _draw_bracket(axes, channel, style):
     axes.fill_between(ends.index, ends["ci_low"], ends["ci_high"], **style)
 
 
-def _draw_null(axes, channel):
+def _draw_null(axes, channel, **style):
     plug_in = channel[channel["estimator"] == "plug-in"]
-    axes.plot(*_means(plug_in, "null_mean"), **_NULL)
-    axes.plot(*_means(plug_in, "null_95"), **_HIGH_NULL)
+    axes.plot(*_means(plug_in, "null_mean"), **_NULL | style)
+    axes.plot(*_means(plug_in, "null_95"), **_HIGH_NULL | style)
 
 
 def _best_attacks(attack_errors):
-    """Return [(name, error by number of observations)]: of plain matches, and the best score."""
+    """Return [(name, error by number of observations)]: plain matches, and the best so far."""
     errors = attack_errors.pivot_table(index="observations", columns="score", values="error")
     if errors.empty:
         return []
-    best = errors.iloc[-1].idxmin()
-    names = [name for name in dict.fromkeys(["matches", best]) if name in errors]
-    return [(name, errors[name]) for name in names]
+    plain = [("matches", errors["matches"])] if "matches" in errors else []
+    return [*plain, ("the best of all so far", errors.min(axis=1).cummin())]
 
 
 def _label_sizes(panels):

@@ -297,7 +297,7 @@ def _number(needed, bound):
     """Return the mean of a bound over the repeats where it is a number."""
     numbers = needed["observations"][needed["bound"] == bound]
     numbers = numbers[~numbers.map(math.isinf)]
-    return "any number" if numbers.empty else f"{numbers.mean():.1f}"
+    return "none is enough" if numbers.empty else f"{numbers.mean():.1f}"
 
 
 def _count(number, otherwise):

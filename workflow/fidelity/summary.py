@@ -76,12 +76,19 @@ def mean_with_interval(table, column, by=POINT):
 
 def rate_with_interval(table, column, by=POINT):
     """Return the same for numbers within [0, 1], which the interval is not let out of."""
-    means = mean_with_interval(table, column, by)
-    bounds = ["ci_low", "ci_high"]
-    return means.assign(**means[bounds].clip(0, 1))
+    return _within(mean_with_interval(table, column, by), 0)
+
+
+def difference_with_interval(table, column, by=POINT):
+    """Return the same for differences of rates, within [-1, 1]."""
+    return _within(mean_with_interval(table, column, by), -1)
 
 
 def select_metric(attacks, metric, level):
     """Return the rows of a metric; `level` is None for one that has none."""
     chosen = attacks[attacks["metric"] == metric]
     return chosen if level is None else chosen[chosen["level"] == level]
+
+
+def _within(means, lowest):
+    return means.assign(**means[["ci_low", "ci_high"]].clip(lowest, 1))
