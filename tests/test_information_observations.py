@@ -13,6 +13,7 @@ from fidelity.information.observations import (
     bhattacharyya_necessary,
     bhattacharyya_sufficient,
     chernoff_number,
+    error_bounds,
     error_on_consecutive,
     error_on_independent_draws,
     fano_bound,
@@ -77,6 +78,17 @@ def test_necessary_numbers_are_at_most_that_of_the_exact_error():
                 assert fano_bound(error, information) <= n
                 assert bhattacharyya_necessary(error, rho) <= n
     assert checked > 5800
+
+
+def test_exact_errors_are_within_their_bounds():
+    n = np.arange(1, N_MAX + 1)
+    for p, q, errors in random_pairs():
+        lowest, highest = error_bounds(bhattacharyya(p, q), n)
+        assert (lowest <= errors + TOLERANCE).all()
+        assert (errors <= highest + TOLERANCE).all()
+    lowest, highest = error_bounds(0.8, 6)
+    assert highest == pytest.approx(0.8**6 / 2)
+    assert lowest == pytest.approx((1 - np.sqrt(1 - 0.8**12)) / 2)
 
 
 def test_sufficient_numbers_are_at_least_that_of_the_exact_error():

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
+from .information.observations import error_bounds
 from .information.report import (
     BRACKET,
     CONSECUTIVE,
@@ -139,8 +140,8 @@ def draw_observations(errors, divergences, attack_errors):
         rho = main_channel(_at(divergences, **here), secret)
         rho = rho["value"][rho["measure"] == "Bhattacharyya coefficient"].mean()
         n = np.arange(1, own["observations"].max() + 1)
-        lower = (1 - np.sqrt(1 - rho ** (2 * n))) / 2
-        axes.fill_between(n, np.maximum(lower, 1e-9), rho**n / 2, **_BAND)
+        lowest, highest = error_bounds(rho, n)
+        axes.fill_between(n, np.maximum(lowest, 1e-9), highest, **_BAND)  # as logarithms
         for test, (_, style) in tests.items():
             curve = own[own["test"] == test].groupby("observations")["error"].mean()
             axes.plot(curve.index, curve, color=dark, marker="o", markersize=2.5, **style)
@@ -157,8 +158,8 @@ def draw_observations(errors, divergences, attack_errors):
         handles.append(handle(f"attack on users: {name}", **style))
     panels[0].set_yscale("log")
     drawn = [line.get_ydata() for axes in panels for line in axes.get_lines()]
-    lowest = min(errors.min() for errors in drawn if len(errors))
-    panels[0].set_ylim(max(lowest / 2, 1e-4), 0.6)
+    least = min(errors.min() for errors in drawn if len(errors))
+    panels[0].set_ylim(max(least / 2, 1e-4), 0.6)
     panels[0].yaxis.set_major_locator(
         FixedLocator([d * 10**-p for p in range(1, 5) for d in (1, 2, 5)])
     )

@@ -158,6 +158,23 @@ def bhattacharyya_sufficient(error, rho):
     return _ratio(-math.log(2 * error), -_log(rho))
 
 
+def error_bounds(rho, n):
+    """Return (lowest, highest) error that the best test may have with N independent draws.
+
+    (1 - sqrt(1 - rho^(2N))) / 2 <= Pe_N <= rho^N / 2, as in `bhattacharyya_necessary` and
+    `bhattacharyya_sufficient`.
+
+    Parameters
+    ----------
+    rho : float
+        From `divergences.bhattacharyya`.
+    n : int or array
+        N.
+    """
+    overlap = rho**n
+    return (1 - np.sqrt(1 - overlap**2)) / 2, overlap / 2
+
+
 def chernoff_number(error, chernoff_information):
     """Return log2(1 / Pe) / C, read off the exponent: ln Pe_N / N tends to -C ln 2.
 
