@@ -264,12 +264,13 @@ def _tell_attacks(needed, attack_errors):
         [
             "### The bound beside the best measured attack",
             "Attacks on users that see at most N answers about a user (the models knew all of "
-            "its records), members and others as likely, thresholds chosen on other users, the "
-            "best of all scores; an error counts as below another where the whole interval over "
-            "deals is. Beside it the bounds on tests of independent draws, by what is drawn. "
-            "The attacks see a user's own first records, and the better ones probabilities and "
-            "records together: where one gets below the error within a bound, the bound does "
-            "not protect.",
+            "its records; N ends with the transitions of one session, of which users of an "
+            "event log may have more), members and others as likely, thresholds chosen on other "
+            "users, the best of all scores; an error counts as below another where the whole "
+            "interval over deals is. Beside it the bounds on tests of independent draws, by "
+            "what is drawn. The attacks see a user's own first records, and the better ones "
+            "probabilities and records together: where one gets below the error within a bound, "
+            "the bound does not protect.",
             table(heads, rows),
         ]
     )
