@@ -182,7 +182,7 @@ def test_only_what_is_configured_costs_anything(copy):
     copy.configure(SMALL | {"attacks": {"scores": [], "verdicts": None}})
     plan = copy.plan("--forceall")
     assert not {"ask_own_models", "ask_comparisons", "attack_users"} & plan.keys()
-    assert plan["draw_figure"] == 6
+    assert plan["draw_figure"] == 7  # of users only what an answer tells of membership
 
 
 def test_information_falls_to_nothing_where_both_hold_the_same(finished):
