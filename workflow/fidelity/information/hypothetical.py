@@ -68,4 +68,4 @@ def hypothetical_bits(counts, sizes):
     both = (p + q) / 2
     # So equal histograms give 0 to the last bit: the logarithms are 0, and nothing is alone.
     terms = p * np.log2(p / both) + q * np.log2(q / both)
-    return min(max((float(terms.sum()) + alone) / 2, 0.0), 1.0)
+    return min(max(float(terms.sum() + alone) / 2, 0.0), 1.0)
