@@ -86,7 +86,7 @@ rule attack_users:
         settings={name: ATTACKS[name] for name in ("epsilon", "gamma", "k", "prior")},
         verdict_score=VERDICTS["score"],
         false_discovery_rate=VERDICTS["false_discovery_rate"],
-        n_max=config["sessions"]["length"] - 1,
+        n_max=N_MAX,
         features=config["features"],
         smoothing=ATTACKS["smoothing"],
         seed=config["seed"],

@@ -6,6 +6,7 @@ from snakemake.utils import min_version
 
 from fidelity.config import check_config, check_surroundings, fraction_text
 from fidelity.crowdai import find_logs
+from fidelity.information.report import TABLES as INFORMATION_TABLES
 from fidelity.scores import SCORES
 from fidelity.sources import digest
 from fidelity.synthetic import plan_shards
@@ -43,6 +44,8 @@ RECOMMENDER = dict(sorted(config["recommender"].items()))
 ATTACKS = config["attacks"]
 VERDICTS = ATTACKS["verdicts"] or {"score": None, "false_discovery_rate": None}
 INFORMATION = config["information"]
+# The most observations of a user that a test or an attack sees: those of a session.
+N_MAX = config["sessions"]["length"] - 1
 # What else could be told apart: songs alone, and all that the recommender is told.
 OTHER_CELLS = [
     cells
@@ -63,7 +66,6 @@ USER_TABLES = [
     *("attacks", "attack_errors", "roc", "verdicts"),
     *("shared_users", "counterfactual", "outliers"),
 ]
-INFORMATION_TABLES = ["information", "divergences", "observations_needed", "errors"]
 TABLES = [
     *(USER_TABLES if ATTACKED else []),
     "leakage",

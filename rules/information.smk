@@ -12,7 +12,7 @@ rule estimate_information:
         other_cells=OTHER_CELLS,
         aim={
             "errors": INFORMATION["errors"],
-            "n_max": config["sessions"]["length"] - 1,
+            "n_max": N_MAX,
             "n_permutations": INFORMATION["permutations"],
         },
         seed=config["seed"],

@@ -26,7 +26,6 @@ rule tabulate_information:
         figure4=f"{RESULTS}/tables/figure4.csv",
     params:
         points=[point_of(common, target) for common in FRACTIONS for target in SIZES],
-        cells=INFORMATION["cells"],
         code=code("tabulate_information"),
     log:
         f"{RESULTS}/logs/tabulate_information.log",

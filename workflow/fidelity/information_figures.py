@@ -16,6 +16,7 @@ from .information.report import (
     HOLDER,
     INDEPENDENT,
     MEMBERSHIP,
+    PLUG_IN,
     bracketed,
     main_channel,
 )
@@ -56,7 +57,7 @@ def draw_information(information):
         at_fraction = own[own["common_fraction"] == fraction]
         _draw_bracket(axes, at_fraction, _BAND)
         _draw_null(axes, at_fraction)
-        plug_in = at_fraction[at_fraction["estimator"] == "plug-in"]
+        plug_in = at_fraction[at_fraction["estimator"] == PLUG_IN]
         axes.plot(*_means(plug_in, "value"), **_CURVE)
         axes.set_title(f"c = {fraction}")
         set_size_axis(axes, own["target_size"])
@@ -99,7 +100,7 @@ def draw_membership(information):
             channel = channels[channels["cells"] == name]
             _draw_bracket(axes, channel, {"color": style["color"], "alpha": 0.15, "linewidth": 0})
             _draw_null(axes, channel, color=style["color"])
-            plug_in = channel[channel["estimator"] == "plug-in"]
+            plug_in = channel[channel["estimator"] == PLUG_IN]
             axes.plot(*_means(plug_in, "value"), **style)
             handles.append(handle(f"{secret}: {name.replace(' ', ', ')}", **style))
         axes.set_title(f"c = {own['common_fraction'].iloc[0]}: {title}")
@@ -204,7 +205,7 @@ def _draw_bracket(axes, channel, style):
 
 
 def _draw_null(axes, channel, **style):
-    plug_in = channel[channel["estimator"] == "plug-in"]
+    plug_in = channel[channel["estimator"] == PLUG_IN]
     axes.plot(*_means(plug_in, "null_mean"), **_NULL | style)
     axes.plot(*_means(plug_in, "null_95"), **_HIGH_NULL | style)
 

@@ -5,7 +5,16 @@ import math
 import pandas as pd
 
 from .information.observations import reciprocal_of_information
-from .information.report import BRACKET, CONSECUTIVE, HOLDER, INDEPENDENT, MEMBERSHIP, main_channel
+from .information.report import (
+    BRACKET,
+    CONSECUTIVE,
+    CROSS_VALIDATED,
+    HOLDER,
+    INDEPENDENT,
+    MEMBERSHIP,
+    PLUG_IN,
+    main_channel,
+)
 from .markdown import interval, table
 from .summary import POINT, fraction_nearest_half, mean_with_interval, rate_with_interval
 
@@ -72,7 +81,7 @@ def _tell_holder(information):
     estimates = {
         name: rows.set_index([*POINT, "repeat"]) for name, rows in own.groupby("estimator")
     }
-    plug_in = estimates["plug-in"].reset_index()
+    plug_in = estimates[PLUG_IN].reset_index()
     bits = mean_with_interval(plug_in, "value").set_index(POINT)
     null = plug_in.groupby(POINT, sort=False)[["null_mean", "null_95", "p_value"]].mean()
     ends = estimates[BRACKET].groupby(POINT, sort=False)[["ci_low", "ci_high"]].mean()
@@ -125,12 +134,12 @@ def _tell_cells(information):
         for size in sorted({channel["target_size"].min(), channel["target_size"].max()}):
             at_size = channel[channel["target_size"] == size]
             means = mean_with_interval(at_size, "value", ["estimator"]).set_index("estimator")
-            verdict = _judge(means.loc["cross-validated", "mean"], means.loc["plug-in", "mean"])
+            verdict = _judge(means.loc[CROSS_VALIDATED, "mean"], means.loc[PLUG_IN, "mean"])
             rows.append(
                 (
                     cells.replace(" ", ", "),
                     f"{size:,}",
-                    *(interval(means.loc[name]) for name in ("plug-in", "cross-validated")),
+                    *(interval(means.loc[name]) for name in (PLUG_IN, CROSS_VALIDATED)),
                     verdict,
                 )
             )
@@ -165,7 +174,7 @@ def _tell_membership(information):
     rows = []
     for point, at_point in _smallest_and_largest_rows(own):
         for cells, channel in at_point.groupby("cells", sort=False):
-            plug_in = channel[channel["estimator"] == "plug-in"]
+            plug_in = channel[channel["estimator"] == PLUG_IN]
             ends = channel[channel["estimator"] == BRACKET][["ci_low", "ci_high"]].mean()
             rows.append(
                 (

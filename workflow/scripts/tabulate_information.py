@@ -3,21 +3,21 @@
 import numpy as np
 
 from fidelity.emulation import GridPoint, resolve_sizes
-from fidelity.information.report import HOLDER, TABLES
+from fidelity.information.report import HOLDER, PLUG_IN, TABLES, main_channel
 from fidelity.logs import log, logged
 from fidelity.summary import join_points, mean_with_interval, read_table
 from fidelity.tables import read_columns, write_table
 
 
-def tabulate_information(points, transitions, inputs, outputs, *, cells):
+def tabulate_information(points, transitions, inputs, outputs):
     n_users = len(np.unique(read_columns(transitions, ["user"])["user"]))
     for name in TABLES:
         joined = join_tables(points, getattr(inputs, name), n_users)
         write_table(outputs[name], joined)
         log.info("%s: %d rows", name, len(joined))
         if name == "information":
-            holder = joined[(joined["secret"] == HOLDER) & (joined["cells"] == " ".join(cells))]
-            plug_in = holder[holder["estimator"] == "plug-in"]
+            holder = main_channel(joined, HOLDER)
+            plug_in = holder[holder["estimator"] == PLUG_IN]
             write_table(outputs["figure4"], mean_with_interval(plug_in, "value"))
 
 
@@ -40,5 +40,4 @@ if __name__ == "__main__":
             snakemake.input.transitions,
             snakemake.input,
             dict(snakemake.output.items()),
-            cells=snakemake.params.cells,
         )

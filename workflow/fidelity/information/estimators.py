@@ -7,10 +7,17 @@ from .estimate import Information
 from .histograms import count_held
 from .hypothetical import hypothetical_bits, plug_in
 from .jackknife import counts_without, interval
-from .perceived import find_slots, perceived, perceived_bits
+from .perceived import count_slots, find_slots, perceived_bits
 from .permutation import permutation_null
 
 FOLDS, GROUPS = 10, 50
+PLUG_IN, CROSS_VALIDATED = "plug-in", "cross-validated"
+ENTROPIES = {
+    "Miller-Madow": entropies.miller_madow,
+    "Grassberger": entropies.grassberger,
+    "Chao-Shen": entropies.chao_shen,
+    "James-Stein": entropies.james_stein,
+}
 
 
 def estimate_hypothetical(holders, n_permutations, rng):
@@ -42,7 +49,7 @@ def estimate_perceived(holders, rng):
     n_users = len(holders.first)
     folds, groups = (deal_folds(n_users, number, rng) for number in (FOLDS, GROUPS))
     slots = find_slots(holders, folds)
-    value = perceived(holders, folds)
+    value = perceived_bits(count_slots(holders, slots), slots)
     without = counts_without(holders, groups, slots.of_row)
     low, high = interval(value, [perceived_bits(held, slots) for held in without])
     n_first, n_second = count_held(holders).sum(axis=1).tolist()
@@ -65,12 +72,3 @@ def estimate_all(holders, n_permutations, rng_of):
         CROSS_VALIDATED: estimate_perceived(holders, rng_of(CROSS_VALIDATED)),
         **corrected(holders, ENTROPIES, rng_of("corrected")),
     }
-
-
-PLUG_IN, CROSS_VALIDATED = "plug-in", "cross-validated"
-ENTROPIES = {
-    "Miller-Madow": entropies.miller_madow,
-    "Grassberger": entropies.grassberger,
-    "Chao-Shen": entropies.chao_shen,
-    "James-Stein": entropies.james_stein,
-}

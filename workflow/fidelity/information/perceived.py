@@ -63,9 +63,13 @@ def perceived(holders, fold_of):
     convergence rates for side-channel security evaluators.
     """
     slots = find_slots(holders, fold_of)
+    return perceived_bits(count_slots(holders, slots), slots)
+
+
+def count_slots(holders, slots):
+    """Return the observations of each holder in `Slots`, int, shape (2, slots)."""
     n_slots = len(slots.cell)
-    held = np.stack([count_at(slots.of_row, rows, n_slots) for rows in split_rows(holders)])
-    return perceived_bits(held, slots)
+    return np.stack([count_at(slots.of_row, rows, n_slots) for rows in split_rows(holders)])
 
 
 def perceived_bits(held, slots):
