@@ -13,6 +13,8 @@ rule measure_leakage:
         f"{RESULTS}/logs/measure_leakage/common-{{common}}/target-{{target}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/measure_leakage/common-{{common}}/target-{{target}}.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/measure_leakage.py"
 
@@ -37,6 +39,8 @@ rule ask_own_models:
         f"{RESULTS}/logs/ask_own_models/common-{{common}}/size-{{adversary}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/ask_own_models/common-{{common}}/size-{{adversary}}.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/ask_own_models.py"
 
@@ -63,6 +67,8 @@ rule ask_comparisons:
         f"{RESULTS}/logs/ask_comparisons/common-{{common}}/target-{{target}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/ask_comparisons/common-{{common}}/target-{{target}}.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/ask_comparisons.py"
 
@@ -77,9 +83,9 @@ rule attack_users:
         comparisons=rules.ask_comparisons.output.responses,
         comparison_users=rules.ask_comparisons.output.users,
     output:
+        **{name: f"{POINT}/{name}.csv" for name in USER_TABLES},
         scores=f"{POINT}/scores.parquet",
         p_values=f"{POINT}/p_values.parquet",
-        **{name: f"{POINT}/{name}.csv" for name in USER_TABLES},
     params:
         point=point,
         scores=ATTACKS["scores"],
@@ -95,5 +101,7 @@ rule attack_users:
         f"{RESULTS}/logs/attack_users/common-{{common}}/target-{{target}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/attack_users/common-{{common}}/target-{{target}}.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/attack_users.py"

@@ -4,6 +4,7 @@ import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
+from fidelity import events
 from fidelity.config import check_config, check_surroundings, fraction_text
 from fidelity.crowdai import find_logs
 from fidelity.information.report import TABLES as INFORMATION_TABLES
@@ -130,6 +131,12 @@ def code(name, *modules):
 def recommender_code(name):
     """Return the digest of what a script runs with the configured recommender."""
     return code(name, RECOMMENDER["estimator"].rpartition(".")[0])
+
+
+def event_settings(*names):
+    """Return these settings of an event log."""
+    given = events.settings(SOURCE)
+    return {name: given[name] for name in sorted(names)}
 
 
 def grid(file, fractions=FRACTIONS):

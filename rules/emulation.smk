@@ -13,5 +13,7 @@ rule deal_users:
         f"{RESULTS}/logs/deal_users/common-{{common}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/deal_users/common-{{common}}.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/deal_users.py"

@@ -1,11 +1,9 @@
 # In the place of sessions.smk, where the dataset is an event log: one shard, whatever its files.
-from fidelity import events
 from fidelity.event_files import find_event_files
 
-EVENTS = events.settings(SOURCE)
 EVENT_FILES = [str(path) for path in find_event_files(SOURCE["logs"])]
 USERS = f"{RESULTS}/sessions/users.parquet"
-MAPPING = [USERS] if EVENTS["keep_user_ids"] else []
+MAPPING = [USERS] if event_settings("keep_user_ids")["keep_user_ids"] else []
 
 if Path(USERS).exists() and not MAPPING:
     raise WorkflowError(
@@ -14,19 +12,14 @@ if Path(USERS).exists() and not MAPPING:
     )
 
 
-def event_settings(*names):
-    """Return these settings of the event log."""
-    return {name: EVENTS[name] for name in sorted(names)}
-
-
 rule extract_events:
     """Cut an event log into sessions, with codes in the place of user ids."""
     input:
         files=lambda wildcards: EVENT_FILES,
     output:
+        **({"users": USERS} if MAPPING else {}),
         table=f"{RESULTS}/sessions/shards/log.parquet",
         funnel=f"{RESULTS}/sessions/shards/log.funnel.csv",
-        **({"users": USERS} if MAPPING else {}),
     params:
         source=event_settings(
             *("columns", "timing", "separator", "time_unit", "timezone", "gap", "previous_bins")
@@ -37,6 +30,8 @@ rule extract_events:
         f"{RESULTS}/logs/extract_events.log",
     benchmark:
         f"{RESULTS}/benchmarks/extract_events.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/extract_events.py"
 
@@ -52,15 +47,17 @@ rule select_songs:
         curve=f"{RESULTS}/sessions/song_selection.csv",
         transitions=f"{RESULTS}/sessions/transitions.parquet",
     params:
+        **event_settings("windows", "reduce"),
         shard="log",
         songs=config["songs"],
         min_songs=config["min_songs"] if config["songs"] == "densest" else None,
         length=config["sessions"]["length"],
-        **event_settings("windows", "reduce"),
         code=code("select_events"),
     log:
         f"{RESULTS}/logs/select_songs.log",
     benchmark:
         f"{RESULTS}/benchmarks/select_songs.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/select_events.py"

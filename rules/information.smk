@@ -21,5 +21,7 @@ rule estimate_information:
         f"{RESULTS}/logs/estimate_information/common-{{common}}/target-{{target}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/estimate_information/common-{{common}}/target-{{target}}.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/estimate_information.py"

@@ -10,5 +10,7 @@ rule make_logs:
         f"{RESULTS}/logs/make_logs/{{shard}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/make_logs/{{shard}}.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/make_logs.py"

@@ -17,6 +17,8 @@ rule train_models:
         f"{RESULTS}/logs/train_models/common-{{common}}/target-{{target}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train_models/common-{{common}}/target-{{target}}.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/train_models.py"
 
@@ -40,6 +42,8 @@ rule query_models:
         f"{RESULTS}/logs/query_models/common-{{common}}/target-{{target}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/query_models/common-{{common}}/target-{{target}}.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/query_models.py"
 
@@ -64,5 +68,7 @@ rule cross_validate:
         f"{RESULTS}/logs/cross_validate/common-{{common}}/target-{{target}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/cross_validate/common-{{common}}/target-{{target}}.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/cross_validate.py"

@@ -12,6 +12,8 @@ rule tabulate_leakage:
         f"{RESULTS}/logs/tabulate_leakage.log",
     benchmark:
         f"{RESULTS}/benchmarks/tabulate_leakage.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/tabulate_leakage.py"
 
@@ -19,8 +21,8 @@ rule tabulate_leakage:
 rule tabulate_information:
     """Join the information of all grid points."""
     input:
-        transitions=rules.select_songs.output.transitions,
         **{name: grid(f"{name}.csv") for name in INFORMATION_TABLES},
+        transitions=rules.select_songs.output.transitions,
     output:
         **{name: f"{RESULTS}/tables/{name}.csv" for name in INFORMATION_TABLES},
         figure4=f"{RESULTS}/tables/figure4.csv",
@@ -31,6 +33,8 @@ rule tabulate_information:
         f"{RESULTS}/logs/tabulate_information.log",
     benchmark:
         f"{RESULTS}/benchmarks/tabulate_information.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/tabulate_information.py"
 
@@ -48,6 +52,8 @@ rule tabulate_accuracy:
         f"{RESULTS}/logs/tabulate_accuracy.log",
     benchmark:
         f"{RESULTS}/benchmarks/tabulate_accuracy.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/tabulate_accuracy.py"
 
@@ -64,6 +70,8 @@ rule tabulate_attacks:
         f"{RESULTS}/logs/tabulate_attacks.log",
     benchmark:
         f"{RESULTS}/benchmarks/tabulate_attacks.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/tabulate_attacks.py"
 
@@ -82,6 +90,8 @@ rule draw_figure:
         f"{RESULTS}/logs/draw_figure/{{figure}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/draw_figure/{{figure}}.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/draw_figure.py"
 
@@ -89,14 +99,14 @@ rule draw_figure:
 rule write_findings:
     """Tell in words and numbers what was found."""
     input:
+        **{name: f"{RESULTS}/tables/{name}.csv" for name in INFORMATION_TABLES},
+        **(dict(rules.tabulate_attacks.output.items()) if ATTACKED else {}),
         funnel=rules.select_songs.output.funnel,
         songs=rules.select_songs.output.songs,
         curve=rules.select_songs.output.curve,
         leakage=rules.tabulate_leakage.output.leakage,
         accuracy=rules.tabulate_accuracy.output.accuracy,
         in_sample=rules.tabulate_accuracy.output.in_sample,
-        **{name: f"{RESULTS}/tables/{name}.csv" for name in INFORMATION_TABLES},
-        **(dict(rules.tabulate_attacks.output.items()) if ATTACKED else {}),
     output:
         findings=f"{RESULTS}/findings.md",
     params:
@@ -107,5 +117,7 @@ rule write_findings:
         f"{RESULTS}/logs/write_findings.log",
     benchmark:
         f"{RESULTS}/benchmarks/write_findings.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/write_findings.py"

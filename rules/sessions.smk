@@ -15,6 +15,8 @@ rule extract_sessions:
         f"{RESULTS}/logs/extract_sessions/{{shard}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/extract_sessions/{{shard}}.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/extract_sessions.py"
 
@@ -38,5 +40,7 @@ rule select_songs:
         f"{RESULTS}/logs/select_songs.log",
     benchmark:
         f"{RESULTS}/benchmarks/select_songs.tsv"
+    conda:
+        "../workflow/envs/fidelity.yaml"
     script:
         "../workflow/scripts/select_songs.py"

@@ -74,5 +74,8 @@ def copy_project(folder, dataset):
     for part in PARTS:
         source = ROOT / part
         # With the dates of the files, by which compiled code is known to be current.
-        shutil.copytree(source, folder / part) if source.is_dir() else shutil.copy2(source, folder)
+        if source.is_dir():
+            shutil.copytree(source, folder / part, symlinks=True)
+        else:
+            shutil.copy2(source, folder)
     return Project(folder, dataset)

@@ -1,0 +1,43 @@
+"""The conda environment of the scripts: what it holds and where they find the library."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = ROOT / "workflow/scripts"
+# Snakemake appends its own search path to that of each script.
+WITHOUT = {"snakemake"}
+CONDA_NAMES = {"isal": "python-isal", "matplotlib": "matplotlib-base"}
+
+
+def _environment():
+    """Return {package: its version} of the conda environment."""
+    text = (ROOT / "workflow/envs/fidelity.yaml").read_text(encoding="utf-8")
+    return dict(line.split(maxsplit=1) for line in yaml.safe_load(text)["dependencies"])
+
+
+def _project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def test_it_has_the_packages_of_the_project_in_the_versions_of_the_lock():
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    # Of two versions the one that is not for Intel Macs alone.
+    pinned = dict(re.findall(r"^([\w-]+)==(\S+) ;.*'linux'.* \\$", lock, re.MULTILINE))
+    names = {Requirement(line).name for line in _project()["dependencies"]} - WITHOUT
+    expected = {CONDA_NAMES.get(name, name): f"={pinned[name]}" for name in names}
+    assert _environment() == expected | {"python": _project()["requires-python"]}
+
+
+def test_a_script_finds_the_library_where_it_is_not_installed():
+    """Python without site-packages, and the folder of the script as Snakemake appends it."""
+    program = "import sys; sys.path.append(sys.argv[1]); import fidelity; print(fidelity.__file__)"
+    command = [sys.executable, "-I", "-S", "-c", program, SCRIPTS]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert Path(run.stdout.strip()).resolve() == ROOT / "workflow/fidelity/__init__.py"
