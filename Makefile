@@ -1,5 +1,6 @@
 # make figures              set up .venv, run the default config on all cores: results/synthetic
 # make test                 set up .venv, run all checks and tests
+# make lint                 check style, types of the library, and the rules
 # make environment          set up .venv from requirements.lock
 # make benchmark            measure the forest against scikit-learn and the peers that are installed
 # make benchmark-grid       measure the workflow against a plain script
@@ -12,7 +13,7 @@
 
 PYTHON ?= python3
 
-.PHONY: figures test environment benchmark benchmark-grid benchmark-information benchmark-ingest \
+.PHONY: figures test lint environment benchmark benchmark-grid benchmark-information benchmark-ingest \
   benchmark-selection peers lock clean
 
 figures: environment
@@ -28,10 +29,15 @@ environment: .venv/complete
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-test: environment
+test: lint
+	.venv/bin/pytest
+
+lint: environment
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/pytest
+	.venv/bin/snakefmt --check Snakefile rules
+	.venv/bin/snakemake --lint
+	.venv/bin/mypy
 
 benchmark: environment
 	.venv/bin/python benchmarks/forest.py
@@ -60,5 +66,5 @@ lock:
 	rm -rf .venv-lock
 
 clean:
-	rm -rf .venv .venv-lock .pytest_cache .ruff_cache .hypothesis build dist workflow/*.egg-info
+	rm -rf .venv .venv-lock .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist workflow/*.egg-info
 	find workflow tests benchmarks -name __pycache__ -prune -exec rm -rf {} +

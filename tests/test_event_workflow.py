@@ -98,6 +98,12 @@ def files_with(mark, folder):
     ]
 
 
+def test_snakemake_finds_no_fault_in_the_rules_of_event_logs(finished):
+    """Those of the default config are looked at by `make lint`."""
+    run = finished.run("--lint")
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
 def test_only_the_mapping_holds_raw_user_ids(finished):
     hits = files_with(MARK, finished.folder)
     assert sorted(hits) == ["plays.csv", "results/plays/sessions/users.parquet"]

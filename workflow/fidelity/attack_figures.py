@@ -5,6 +5,8 @@ no grid point had enough users to attack, the figure says so. Where one common f
 it is the one nearest to one half. Scores are told apart by marker, their access by shade.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from matplotlib.patches import Patch
@@ -310,7 +312,7 @@ def draw_outliers(outliers):
     return figure
 
 
-FIGURES = {
+FIGURES: dict[str, Callable] = {
     "attack_roc": draw_roc,
     "attack_sizes": draw_sizes,
     "attack_scores": draw_scores,

@@ -14,8 +14,7 @@ def distinct_rows(table):
     for column in table.T:
         n_levels = int(column.max(initial=0)) + 1
         if n_levels * (int(key.max(initial=0)) + 1) > np.iinfo(np.uint64).max:
-            _, key = np.unique(key, return_inverse=True)
-            key = key.astype(np.uint64)
+            key = np.unique(key, return_inverse=True)[1].astype(np.uint64)
         key = key * np.uint64(n_levels) + column.astype(np.uint64)
     _, first, number = np.unique(key, return_index=True, return_inverse=True)
     return table[first], number

@@ -307,7 +307,8 @@ def _as_microseconds(column, time_unit):
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         instants = column.cast(pa.timestamp("us", getattr(kind, "tz", None)), safe=False)
         return _in_range(instants.cast(pa.int64()))
-    if TIME_UNITS[time_unit] is None:
+    unit = TIME_UNITS[time_unit]
+    if unit is None:
         return _in_range(_parse_iso8601(_as_text(column))) if _is_text(kind) else None
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         numbers = column.cast(pa.float64(), safe=False)
@@ -315,7 +316,7 @@ def _as_microseconds(column, time_unit):
         numbers = _numbers(_as_text(column), r"^[+-]?[0-9]+(\.[0-9]+)?$")
     else:
         return None
-    microseconds = pc.round(pc.multiply(numbers, float(TIME_UNITS[time_unit])))
+    microseconds = pc.round(pc.multiply(numbers, float(unit)))
     return _in_range(microseconds).cast(pa.int64())
 
 

@@ -5,6 +5,8 @@ intervals over repeats (of accuracies: over folds). Each function takes tables a
 writes them and returns a matplotlib `Figure`.
 """
 
+from collections.abc import Callable
+
 import matplotlib
 import pandas as pd
 from matplotlib.patheffects import withStroke
@@ -180,7 +182,7 @@ _BANDS = {
     **information_figures.BANDS,
     **attack_figures.BANDS,
 }
-FIGURES = {
+FIGURES: dict[str, Callable] = {
     "figure2": draw_true_positives,
     "figure3": draw_false_positives,
     "leakage": draw_leakage,

@@ -5,6 +5,9 @@ returns a matplotlib `Figure`. Where one common fraction is shown, it is the one
 half, but 0.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
@@ -35,7 +38,7 @@ from .summary import fraction_nearest_half
 
 _NULL = {"color": GREY, "linestyle": "", "marker": "o", "markersize": 6, "fillstyle": "none"}
 _HIGH_NULL = {"color": GREY, "linestyle": ":", "linewidth": 1}
-_BAND = {"color": "0.85", "linewidth": 0}
+_BAND: dict[str, Any] = {"color": "0.85", "linewidth": 0}
 _CURVE = {"color": "black", "marker": "o", "markersize": 2.5}
 _PLUG_IN = "plug-in estimate"
 _BRACKET_LABEL = "bracket: cross-validated, lower end, to plug-in, upper end"
@@ -154,9 +157,9 @@ def draw_observations(errors, divergences, attack_errors):
     handles.append(Patch(**_BAND, label="Bhattacharyya's bounds, independent draws"))
     lines = {"s": ":", "D": "-."}
     for marker, (name, curve) in zip("sD", _best_attacks(_at(attack_errors, **here)), strict=False):
-        style = {"color": light, "marker": marker, "markersize": 3, "linestyle": lines[marker]}
-        panels[1].plot(curve.index, curve, **style)
-        handles.append(handle(f"attack on users: {name}", **style))
+        look = {"color": light, "marker": marker, "markersize": 3, "linestyle": lines[marker]}
+        panels[1].plot(curve.index, curve, **look)
+        handles.append(handle(f"attack on users: {name}", **look))
     panels[0].set_yscale("log")
     drawn = [line.get_ydata() for axes in panels for line in axes.get_lines()]
     least = min(errors.min() for errors in drawn if len(errors))
@@ -171,7 +174,7 @@ def draw_observations(errors, divergences, attack_errors):
     return figure
 
 
-FIGURES = {
+FIGURES: dict[str, Callable] = {
     "figure4": draw_information,
     "membership": draw_membership,
     "observations": draw_observations,

@@ -18,7 +18,7 @@ _COMPRESSED = (".gz", ".tgz")
 _READ_BYTES = 1 << 20
 _MOST_BYTES = 64 << 20
 _REMEDY = "bring a whole copy"
-_DAMAGES = (EOFError, OSError, tarfile.TarError, zlib.error, isal_zlib.error)
+_DAMAGES: tuple = (EOFError, OSError, tarfile.TarError, zlib.error, isal_zlib.error)
 
 
 def suffix_of(name):
@@ -170,7 +170,7 @@ class _TarInfo(tarfile.TarInfo):
     def fromtarfile(cls, tar):
         try:
             return super().fromtarfile(tar)
-        except tarfile.EOFHeaderError:
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # there, if not documented
             raise
         except tarfile.HeaderError as error:
             raise tarfile.ReadError(str(error)) from error

@@ -158,7 +158,8 @@ def ask_model(recommender, known, asked, random_state):
         As in `train`; each row of `asked` is asked about, so they had better be distinct.
     random_state : int
     """
-    label, probability, rank = _answer(train(recommender, *known, random_state), *asked)
+    X, y = known
+    label, probability, rank = _answer(train(recommender, X, y, random_state), *asked)
     return Responses(label == asked[1], probability, rank)
 
 

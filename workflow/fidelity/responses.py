@@ -39,4 +39,4 @@ def from_columns(columns):
 
 def take(responses, transitions):
     """Return the `Responses` to some of the transitions, in that order."""
-    return Responses(*(None if said is None else said[..., transitions] for said in responses))
+    return Responses._make(None if said is None else said[..., transitions] for said in responses)

@@ -26,6 +26,7 @@ principles (LiRA). Zarifzadeh et al. 2024, Low-cost high-power membership infere
 (RMIA).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -217,8 +218,8 @@ class Score(NamedTuple):
 
     access: str
     needs: frozenset
-    terms: object
-    combine: object = combine_by_mean
+    terms: Callable
+    combine: Callable = combine_by_mean
 
     def of_users(self, responses, knowledge, settings):
         """Return the `UserScores`."""
@@ -327,9 +328,8 @@ def log_tails(probability, user, hits):
     while start < len(hits):
         # Of like numbers of coins, so that little is padded.
         longest = n_coins[by_length[start:]]
-        end = start + max(
-            1, np.searchsorted(longest * np.arange(1, len(longest) + 1), _BLOCK_CELLS)
-        )
+        cells = longest * np.arange(1, len(longest) + 1)
+        end = start + max(1, int(np.searchsorted(cells, _BLOCK_CELLS)))
         users = by_length[start:end]
         width = n_coins[users].max()
         place = np.arange(width)

@@ -48,7 +48,8 @@ def reduce_songs(session, song):
     n_songs = int(song.max(initial=-1)) + 1
     start = np.searchsorted(session, np.arange(n_sessions + 1, dtype=session.dtype))
     remaining = count_sessions(session, song, n_songs)
-    song_step, session_step = _peel(start, song, *_group(session, song, n_songs), remaining)
+    first, sessions = _group(session, song, n_songs)
+    song_step, session_step = _peel(start, song, first, sessions, remaining)
     left = n_sessions - np.cumsum(np.bincount(session_step, minlength=n_songs + 1))
     curve = pd.DataFrame({"songs": np.arange(n_songs, 0, -1), "sessions": left[:-1]})
     curve["ratio"] = curve["sessions"] / curve["songs"]

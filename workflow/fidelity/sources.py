@@ -100,5 +100,7 @@ def _find(module):
         return sorted(
             file for folder in top.submodule_search_locations for file in Path(folder).rglob("*.py")
         )
-    origin = importlib.util.find_spec(module).origin
-    return [Path(origin)] if origin and origin.endswith(".py") else []
+    found = importlib.util.find_spec(module)
+    if found is None:
+        raise ModuleNotFoundError(f"there is no module {module}")
+    return [Path(found.origin)] if found.origin and found.origin.endswith(".py") else []

@@ -398,10 +398,8 @@ def _draw_rare_skips(rng, action):
 
 def _explain_actions(action, skips):
     """Return the reasons (start, end) that fit the actions of playlist listeners."""
-    left_ends, next_starts = (
-        np.array([reasons.index(names[i]) for names in _ACTIONS.values()])
-        for i, reasons in ((1, _ENDS), (2, _STARTS))
-    )
+    left_ends = np.array([_ENDS.index(end) for _, end, _ in _ACTIONS.values()])
+    next_starts = np.array([_STARTS.index(start) for _, _, start in _ACTIONS.values()])
     is_full = skips == _FULL
     end = np.where(is_full, _ENDS.index("trackdone"), left_ends[action])
     follow = np.where(is_full & (action == _NEXT), _STARTS.index("trackdone"), next_starts[action])
@@ -569,7 +567,7 @@ def _check(shard, sessions, seed):
 
 def _format(rng, shard, seed, sessions):
     """Return `_Sessions` as a table in the format of the originals, with new session ids."""
-    digit, day = _SHARD.fullmatch(shard).groups()
+    ((digit, day),) = _SHARD.findall(shard)
     days = [date.fromisoformat(day) + timedelta(days=i) for i in (-1, 0, 1)]
     lengths = sessions.lengths
     words = rng.integers(2**64, size=(len(lengths), 2), dtype=np.uint64)

@@ -70,10 +70,11 @@ def null_scores(score, knowledge, settings, bigram_of):
             knowledge.n_users,
             bigram=bigram_of(outside) if "bigram" in score.needs else None,
         )
-        asked = take(Responses(*(None if said is None else said[r] for said in responses)), outside)
+        of_model = Responses._make(None if said is None else said[r] for said in responses)
+        asked = take(of_model, outside)
         found.append(score.of_users(asked, known, settings).value)
-    found = np.concatenate(found)
-    return found[~np.isnan(found)]
+    values = np.concatenate(found)
+    return values[~np.isnan(values)]
 
 
 def p_values(value, null):

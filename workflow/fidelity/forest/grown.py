@@ -102,7 +102,7 @@ class GrownForest(NamedTuple):
 
     def top_k(self, X, k, trees=None, n_jobs=None):
         """Return (labels, probabilities) of the k most probable classes, shape (rows, k)."""
-        if not isinstance(k, Integral) or not 1 <= k <= len(self.classes):
+        if not isinstance(k, Integral) or not 1 <= int(k) <= len(self.classes):
             raise ValueError(f"k must be an integer from 1 to {len(self.classes)}, got {k!r}.")
         X = self._check_rows(X)
         n_classes = len(self.classes)

@@ -25,7 +25,9 @@ class Information(NamedTuple):
     @property
     def net(self):
         """The value less the mean of the null, in bits; None without a null."""
-        return None if None in (self.value, self.null_mean) else self.value - self.null_mean
+        if self.value is None or self.null_mean is None:
+            return None
+        return self.value - self.null_mean
 
 
 class Bracket(NamedTuple):

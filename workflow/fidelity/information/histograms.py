@@ -15,7 +15,7 @@ class Tally(NamedTuple):
 
     user: np.ndarray
     cell: np.ndarray
-    count: np.ndarray
+    count: np.ndarray  # type: ignore[assignment]  # in the place of the tuple's method
 
 
 class Holders(NamedTuple):
@@ -28,7 +28,7 @@ class Holders(NamedTuple):
 
     user: np.ndarray
     cell: np.ndarray
-    count: np.ndarray
+    count: np.ndarray  # type: ignore[assignment]  # in the place of the tuple's method
     first: np.ndarray
     second: np.ndarray
 
@@ -65,7 +65,8 @@ def tally_users(user, cell):
         Whole numbers, not negative.
     """
     rows, number = distinct_rows(np.column_stack([user, cell]))
-    return Tally(*rows.T.copy(), np.bincount(number, minlength=len(rows)))
+    user, cell = rows.T.copy()
+    return Tally(user, cell, np.bincount(number, minlength=len(rows)))
 
 
 def make_holders(tally, first, second):

@@ -328,8 +328,8 @@ def error_on_consecutive(adversary, target, n_max):
         Of users of one holder only, from `held_out_log_ratios`.
     n_max : int
     """
-    sums, is_there = _running_sums(*target, n_max)
-    return _error_curve(_running_sums(*adversary, n_max), (-sums, is_there))
+    sums, is_there = _running_sums(target, n_max)
+    return _error_curve(_running_sums(adversary, n_max), (-sums, is_there))
 
 
 def _require_error(error):
@@ -363,8 +363,9 @@ def _leave_out(users, user, log_ratio):
     return Evidence(user[other], log_ratio[other])
 
 
-def _running_sums(user, value, n_max):
-    """Return (sums of each user's first N values, whether it has N), each (users, n_max)."""
+def _running_sums(evidence, n_max):
+    """Return (sums of each user's first N log ratios, whether it has N), each (users, n_max)."""
+    user, value = evidence
     order = np.argsort(user, kind="stable")
     _, first, number, count = np.unique(
         user[order], return_index=True, return_inverse=True, return_counts=True

@@ -32,7 +32,7 @@ class Deal(NamedTuple):
     """
 
     cell: np.ndarray
-    count: np.ndarray
+    count: np.ndarray  # type: ignore[assignment]  # in the place of the tuple's method
     rows: np.ndarray
     observations: np.ndarray
     kept: np.ndarray

@@ -225,8 +225,9 @@ def _test_held_out(channel, n_max, rng):
         return ErrorCurve(nothing, nothing, np.zeros(n_max, int), np.zeros(n_max, int))
     folds = np.zeros(len(channel.first), dtype=np.int64)
     folds[held] = deal_folds(len(held), FOLDS, rng)
-    holders = [
+    first, second = (
         Observations(channel.user[rows], channel.cell[rows])
         for rows in (channel.first[channel.user], channel.second[channel.user])
-    ]
-    return error_on_consecutive(*held_out_log_ratios(*holders, folds), n_max)
+    )
+    adversary, target = held_out_log_ratios(first, second, folds)
+    return error_on_consecutive(adversary, target, n_max)
