@@ -30,7 +30,7 @@ environment: .venv/complete
 	touch $@
 
 test: lint
-	.venv/bin/pytest
+	.venv/bin/pytest --numprocesses auto --dist loadfile
 
 lint: environment
 	.venv/bin/ruff check .
