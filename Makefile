@@ -1,6 +1,7 @@
 # make figures              set up .venv, run the default config on all cores: results/synthetic
 # make test                 set up .venv, run all checks and tests
 # make lint                 check style, types of the library, and the rules
+# make docs                 write docs/config.md from the schema and the default config
 # make environment          set up .venv from requirements.lock
 # make benchmark            measure the forest against scikit-learn and the peers that are installed
 # make benchmark-grid       measure the workflow against a plain script
@@ -13,8 +14,8 @@
 
 PYTHON ?= python3
 
-.PHONY: figures test lint environment benchmark benchmark-grid benchmark-information benchmark-ingest \
-  benchmark-selection peers lock clean
+.PHONY: figures test lint docs environment benchmark benchmark-grid benchmark-information \
+  benchmark-ingest benchmark-selection peers lock clean
 
 figures: environment
 	.venv/bin/snakemake --cores all
@@ -38,6 +39,9 @@ lint: environment
 	.venv/bin/snakefmt --check Snakefile rules
 	.venv/bin/snakemake --lint
 	.venv/bin/mypy
+
+docs: environment
+	.venv/bin/python docs/config.py
 
 benchmark: environment
 	.venv/bin/python benchmarks/forest.py
