@@ -30,7 +30,7 @@ class Leakage(NamedTuple):
     leakage: float | None
 
 
-def measure_leakage(match, member):
+def measure_leakage(match: np.ndarray, member: np.ndarray) -> Leakage:
     """Return the `Leakage` of guesses.
 
     Parameters

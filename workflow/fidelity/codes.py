@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def distinct_rows(table):
+def distinct_rows(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (distinct rows, number of the distinct row of each row), in lexicographic order.
 
     Parameters
@@ -20,7 +20,7 @@ def distinct_rows(table):
     return table[first], number
 
 
-def find(known, asked):
+def find(known: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (place of each asked value among the known ones, whether it is there).
 
     `known` ascends and is not empty; the place of an unknown value means nothing.

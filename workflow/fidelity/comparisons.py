@@ -6,11 +6,12 @@ the target's own users alone (a control, which knows none of the adversary's use
 where common users gave place to others of the adversary's (a counterfactual).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from .emulation import count_groups, resolve_sizes
+from .emulation import GridPoint, count_groups, resolve_sizes
 
 MIN_GROUP = 20  # users in D_T, and outside of it, that an attack on users needs
 TARGET_ONLY, SWAPPED = -1, -2  # the numbers of these two models; reference models count from 0
@@ -27,13 +28,13 @@ class Swap(NamedTuple):
     joined: np.ndarray
 
 
-def is_attackable(point, n_users):
+def is_attackable(point: GridPoint, n_users: int) -> bool:
     """Return if both groups of D_A's users hold at least `MIN_GROUP` at a `GridPoint`."""
     groups = count_groups(point, n_users)
     return groups is not None and min(groups) >= MIN_GROUP
 
 
-def is_reference_size(point, larger, n_users):
+def is_reference_size(point: GridPoint, larger: Sequence[GridPoint], n_users: int) -> bool:
     """Return if a grid point is one of the two at which reference models are trained by default.
 
     These are the largest size of the target where users can be attacked, and the largest one
@@ -55,12 +56,14 @@ def is_reference_size(point, larger, n_users):
     )
 
 
-def _has_matching_references(point, n_users):
+def _has_matching_references(point: GridPoint, n_users: int) -> bool:
     adversary_size, target_size = resolve_sizes(point, n_users)
     return not are_references_smaller(target_size, adversary_size)
 
 
-def draw_references(users, size, n_references, rng):
+def draw_references(
+    users: np.ndarray, size: int, n_references: int, rng: np.random.Generator
+) -> np.ndarray:
     """Return the users that each reference model is trained on, shape (references, k).
 
     Each pair of models, 2i and 2i + 1, has the two halves of another random order of the users,
@@ -85,7 +88,7 @@ def draw_references(users, size, n_references, rng):
     return np.array(chosen)
 
 
-def are_references_smaller(target_size, adversary_size):
+def are_references_smaller(target_size: int, adversary_size: int) -> bool:
     """Return if reference models know fewer users than the target's: t > floor(a / 2).
 
     Then they match less often without knowing a user, and promises made by them fail.
@@ -93,7 +96,7 @@ def are_references_smaller(target_size, adversary_size):
     return target_size > adversary_size // 2
 
 
-def swap_members(adversary, target, rng):
+def swap_members(adversary: np.ndarray, target: np.ndarray, rng: np.random.Generator) -> Swap:
     """Return the `Swap` of as many common users as the adversary has others, or all.
 
     So the same users can be asked about with and without them in a database of equal size, and

@@ -1,5 +1,6 @@
 """What a model answers about transitions: the one type that models and attacks share."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -20,12 +21,12 @@ class Responses(NamedTuple):
     rank: np.ndarray | None
 
 
-def to_columns(responses):
+def to_columns(responses: Responses) -> dict[str, np.ndarray | None]:
     """Return {column: array} of `Responses`, as they stand in files."""
     return dict(zip(_COLUMNS, responses, strict=True))
 
 
-def from_columns(columns):
+def from_columns(columns: Mapping[str, np.ndarray]) -> Responses:
     """Return the `Responses` in {column: array}, where other columns may be.
 
     Probabilities in single precision, wherever they are from: equal answers of two models make
@@ -37,6 +38,6 @@ def from_columns(columns):
     return Responses(match.astype(bool), probability, rank)
 
 
-def take(responses, transitions):
+def take(responses: Responses, transitions: np.ndarray) -> Responses:
     """Return the `Responses` to some of the transitions, in that order."""
     return Responses._make(None if said is None else said[..., transitions] for said in responses)

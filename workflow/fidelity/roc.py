@@ -24,7 +24,7 @@ class Roc(NamedTuple):
     true_positives: np.ndarray
 
 
-def roc(value, member):
+def roc(value: np.ndarray, member: np.ndarray) -> Roc:
     """Return the `Roc` of scores.
 
     Parameters
@@ -50,7 +50,7 @@ def roc(value, member):
     )
 
 
-def area(value, member):
+def area(value: np.ndarray, member: np.ndarray) -> float:
     """Return the area under the ROC: P(member's score > other's) + P(equal) / 2.
 
     The Mann-Whitney statistic over the number of pairs. Shapes as in `roc`.
@@ -61,7 +61,7 @@ def area(value, member):
     return float(np.diff(steps.false_positives) @ heights) / (2 * pairs)
 
 
-def area_with_interval(value, member, weights):
+def area_with_interval(value: np.ndarray, member: np.ndarray, weights: np.ndarray) -> Estimate:
     """Return the area under the ROC with its interval from a bootstrap of users.
 
     The percentiles 2.5 and 97.5 of the areas among the users drawn; draws without a member or
@@ -85,7 +85,7 @@ def area_with_interval(value, member, weights):
     return Estimate(found, float(low), float(high))
 
 
-def draw_users(n_users, n_draws, rng):
+def draw_users(n_users: int, n_draws: int, rng: np.random.Generator) -> np.ndarray:
     """Return how often each of `n_draws` bootstrap draws has each user, (users, draws)."""
     # Narrow, as reading them takes most of the time: no user is drawn 32,768 times of so many.
     counts = np.empty((n_draws, n_users), dtype=np.int16)
@@ -94,7 +94,7 @@ def draw_users(n_users, n_draws, rng):
     return np.ascontiguousarray(counts.T)
 
 
-def resampled_areas(value, member, weights):
+def resampled_areas(value: np.ndarray, member: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the area under the ROC in each draw, shape (draws,); NaN where a group is empty."""
     order = np.argsort(value, kind="stable")
     ordered, is_member = value[order], member[order]
@@ -112,7 +112,7 @@ def resampled_areas(value, member, weights):
     return np.divide(wins, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
 
 
-def true_positive_rate_at(steps, false_positive_rate):
+def true_positive_rate_at(steps: Roc, false_positive_rate: float) -> Estimate:
     """Return the largest TPR whose FPR is at most that given, with Clopper-Pearson bounds.
 
     The value is None where that FPR cannot be resolved, as there are fewer than
@@ -128,13 +128,13 @@ def true_positive_rate_at(steps, false_positive_rate):
     return proportion(steps.true_positives[last], members)
 
 
-def best_advantage(steps):
+def best_advantage(steps: Roc) -> float:
     """Return the largest TPR - FPR over all thresholds; too high on average, as it is chosen."""
     rates = steps.true_positives / steps.true_positives[-1]
     return float(np.max(rates - steps.false_positives / steps.false_positives[-1]))
 
 
-def cross_fitted_error(value, member, half):
+def cross_fitted_error(value: np.ndarray, member: np.ndarray, half: np.ndarray) -> float:
     """Return the error (FPR + 1 - TPR) / 2 of calling users members, both kinds being as likely.
 
     The threshold is that of the largest TPR - FPR among one half of the users, the error that
@@ -165,7 +165,7 @@ def cross_fitted_error(value, member, half):
     return float(np.mean(errors))
 
 
-def precision_at(steps, share):
+def precision_at(steps: Roc, share: float) -> Estimate:
     """Return the share of members among the most suspicious users, with Clopper-Pearson bounds.
 
     Of users with equal scores at the end of the list as many count as there is room for, and

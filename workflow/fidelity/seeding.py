@@ -10,7 +10,7 @@ import hashlib
 import numpy as np
 
 
-def seed_sequence(seed, stage, *keys):
+def seed_sequence(seed: int, stage: str, *keys: str | int | np.integer) -> np.random.SeedSequence:
     """Return the `numpy.random.SeedSequence` of a stage for the given key values.
 
     The entropy is the config seed and the SHA-256 digest of the stage and the keys, each
@@ -37,11 +37,11 @@ def seed_sequence(seed, stage, *keys):
     return np.random.SeedSequence([seed, *words.tolist()])
 
 
-def generator(seed, stage, *keys):
+def generator(seed: int, stage: str, *keys: str | int | np.integer) -> np.random.Generator:
     """Return the `numpy.random.Generator` of `seed_sequence`."""
     return np.random.default_rng(seed_sequence(seed, stage, *keys))
 
 
-def random_state(seed, stage, *keys):
+def random_state(seed: int, stage: str, *keys: str | int | np.integer) -> int:
     """Return a whole number in [0, 2**31) for estimators that take a `random_state`."""
     return int(seed_sequence(seed, stage, *keys).generate_state(1)[0] >> 1)

@@ -13,7 +13,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 
 
-def digest(script, *modules):
+def digest(script: str | Path, *modules: str) -> str:
     """Return the SHA-256 of a script, of modules, and of this package's modules they import.
 
     Imports are found in the syntax, also inside of functions, and followed through the
@@ -33,7 +33,7 @@ def digest(script, *modules):
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
-def source_files(*paths):
+def source_files(*paths: str | Path) -> set[Path]:
     """Return the files at these paths and those of this package that they import, as a set."""
     found, waiting = set(), [Path(path) for path in paths]
     while waiting:
@@ -45,7 +45,7 @@ def source_files(*paths):
 
 
 @functools.cache
-def _imports(path):
+def _imports(path: Path) -> list[Path]:
     """Return the files of this package that a file imports; of each file looked up once."""
     files = []
     for node in ast.walk(ast.parse(path.read_bytes())):
@@ -62,7 +62,7 @@ def _imports(path):
     return files
 
 
-def _absolute(path, node):
+def _absolute(path: Path, node: ast.ImportFrom) -> str | None:
     """Return the dotted module that a `from ... import` names; None outside of this package."""
     if node.level == 0:
         return node.module
@@ -73,7 +73,7 @@ def _absolute(path, node):
     return ".".join([*parts, *([node.module] if node.module else [])])
 
 
-def _package_files(name):
+def _package_files(name: str) -> list[Path]:
     """Return the file of a module of this package and of the packages around it."""
     parts = name.split(".")
     if parts[0] != PACKAGE.name:
@@ -87,7 +87,7 @@ def _package_files(name):
     return files
 
 
-def _find(module):
+def _find(module: str) -> list[Path]:
     """Return the files behind a module that a config names.
 
     Of a package of one's own these are all of its modules, of an installed one only that which
