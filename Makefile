@@ -1,4 +1,6 @@
 # make figures              set up .venv, run the default config on all cores: results/synthetic
+# make report               put finished results into one page: results/synthetic/report.html
+# make report CONFIGFILE=my.yaml  the same of another config's results
 # make test                 set up .venv, run all checks and tests
 # make lint                 check style, types of the library, and the rules
 # make docs                 write docs/config.md from the schema and the default config
@@ -9,16 +11,37 @@
 # make benchmark-information  measure estimates of information against the peers that are installed
 # make benchmark-selection  measure song selection on 20 million generated listenings
 # make peers                install more peers, sklearnex, YDF, Polars, DuckDB, dit, infomeasure, into .venv
+# make dag                  draw which rule needs which: docs/rulegraph.svg
 # make lock                 pin the newest allowed versions in requirements.lock
 # make clean                remove .venv and all caches, but no results
 
 PYTHON ?= python3
 
-.PHONY: figures test lint docs environment benchmark benchmark-grid benchmark-information \
-  benchmark-ingest benchmark-selection peers lock clean
+.PHONY: figures report dag test lint docs environment benchmark benchmark-grid \
+  benchmark-information benchmark-ingest benchmark-selection peers lock clean
 
 figures: environment
 	.venv/bin/snakemake --cores all
+
+LAID_OVER = $(if $(CONFIGFILE),--configfile $(CONFIGFILE))
+DATASET_OF = import sys, yaml; configs = map(yaml.safe_load, map(open, sys.argv[1:])); \
+  print(next(config["dataset"] for config in configs if "dataset" in config))
+
+# Only of finished results, as else they would stand beside a config that is not theirs.
+report: environment
+	@plan=$$(.venv/bin/snakemake --dry-run $(LAID_OVER) 2>&1) || { echo "$$plan"; exit 1; }; \
+	results=results/$$(.venv/bin/python -c '$(DATASET_OF)' $(CONFIGFILE) config/config.yaml); \
+	echo "$$plan" | grep -q "^Nothing to be done" || { echo "$$results is not complete, or not of" \
+	  "this config; run first: .venv/bin/snakemake --cores all $(LAID_OVER)"; exit 1; }; \
+	.venv/bin/snakemake --report $$results/.partial-report.html $(LAID_OVER) && \
+	mv $$results/.partial-report.html $$results/report.html && echo "see $$results/report.html"
+
+# Without arrows that follow from others, and in a font that browsers know.
+dag: environment
+	@command -v dot > /dev/null && command -v tred > /dev/null || \
+	  { echo "make dag needs dot and tred, which come with Graphviz"; exit 1; }
+	graph=$$(.venv/bin/snakemake --rulegraph) && echo "$$graph" | tred | \
+	  sed 's/fontname=sans,/fontname="Helvetica,Arial,sans-serif",/' | dot -Tsvg -o docs/rulegraph.svg
 
 environment: .venv/complete
 

@@ -2,6 +2,9 @@
 configfile: f"{workflow.basedir}/config/config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "rules/common.smk"
 include: "rules/logs.smk"
 include: "rules/events.smk" if SOURCE["format"] == "events" else "rules/sessions.smk"
@@ -22,8 +25,8 @@ onstart:
 rule all:
     default_target: True
     input:
-        [f"{RESULTS}/figures/{name}.{format}" for name in FIGURES for format in FORMATS],
+        expand(rules.draw_figure.output, figure=FIGURES),
         [f"{RESULTS}/tables/{name}.csv" for name in TABLES],
-        f"{RESULTS}/findings.md",
+        rules.write_findings.output,
         MAPPING,
         grid("models.zip") if config["keep_models"] else [],

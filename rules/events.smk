@@ -42,9 +42,9 @@ rule select_songs:
         table=rules.extract_events.output.table,
         funnel=rules.extract_events.output.funnel,
     output:
-        funnel=f"{RESULTS}/sessions/funnel.csv",
+        funnel=shown("sessions/funnel.csv"),
         songs=f"{RESULTS}/sessions/songs.parquet",
-        curve=f"{RESULTS}/sessions/song_selection.csv",
+        curve=shown("sessions/song_selection.csv"),
         transitions=f"{RESULTS}/sessions/transitions.parquet",
     params:
         **event_settings("windows", "reduce"),

@@ -3,9 +3,7 @@ rule tabulate_leakage:
     input:
         leakage=grid("leakage.csv"),
     output:
-        leakage=f"{RESULTS}/tables/leakage.csv",
-        figure2=f"{RESULTS}/tables/figure2.csv",
-        figure3=f"{RESULTS}/tables/figure3.csv",
+        **{name: shown(f"tables/{name}.csv") for name in ("leakage", "figure2", "figure3")},
     params:
         code=code("tabulate_leakage"),
     log:
@@ -24,8 +22,7 @@ rule tabulate_information:
         **{name: grid(f"{name}.csv") for name in INFORMATION_TABLES},
         transitions=rules.select_songs.output.transitions,
     output:
-        **{name: f"{RESULTS}/tables/{name}.csv" for name in INFORMATION_TABLES},
-        figure4=f"{RESULTS}/tables/figure4.csv",
+        **{name: shown(f"tables/{name}.csv") for name in [*INFORMATION_TABLES, "figure4"]},
     params:
         points=[point_of(common, target) for common in FRACTIONS for target in SIZES],
         code=code("tabulate_information"),
@@ -44,8 +41,8 @@ rule tabulate_accuracy:
     input:
         accuracy=accuracy_files(),
     output:
-        accuracy=f"{RESULTS}/tables/accuracy.csv",
-        in_sample=f"{RESULTS}/tables/in_sample_accuracy.csv",
+        accuracy=shown("tables/accuracy.csv"),
+        in_sample=shown("tables/in_sample_accuracy.csv"),
     params:
         code=code("tabulate_accuracy"),
     log:
@@ -63,7 +60,7 @@ rule tabulate_attacks:
     input:
         **{name: grid(f"{name}.csv", ATTACKED) for name in USER_TABLES},
     output:
-        **{name: f"{RESULTS}/tables/{name}.csv" for name in USER_TABLES},
+        **{name: shown(f"tables/{name}.csv") for name in USER_TABLES},
     params:
         code=code("tabulate_attacks"),
     log:
@@ -81,7 +78,9 @@ rule draw_figure:
     input:
         unpack(lambda wildcards: figure_tables(wildcards.figure)),
     output:
-        multiext(f"{RESULTS}/figures/{{figure}}", *(f".{format}" for format in FORMATS)),
+        f"{RESULTS}/figures/{{figure}}.pdf",
+        shown("figures/{figure}.png"),
+        f"{RESULTS}/figures/{{figure}}.svg",
     params:
         style=dict(sorted(config["figures"].items())),
         note=NOTE,
@@ -109,6 +108,7 @@ rule write_findings:
         in_sample=rules.tabulate_accuracy.output.in_sample,
     output:
         findings=f"{RESULTS}/findings.md",
+        page=shown("findings.html"),
     params:
         dataset=DATASET,
         note=NOTE,

@@ -27,9 +27,9 @@ rule select_songs:
         tables=[f"{RESULTS}/sessions/shards/{shard}.parquet" for shard in RAW],
         funnels=[f"{RESULTS}/sessions/shards/{shard}.funnel.csv" for shard in RAW],
     output:
-        funnel=f"{RESULTS}/sessions/funnel.csv",
+        funnel=shown("sessions/funnel.csv"),
         songs=f"{RESULTS}/sessions/songs.parquet",
-        curve=f"{RESULTS}/sessions/song_selection.csv",
+        curve=shown("sessions/song_selection.csv"),
         transitions=f"{RESULTS}/sessions/transitions.parquet",
     params:
         shards=list(RAW),

@@ -11,6 +11,13 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 PARTS = ["Snakefile", "rules", "workflow", "config", "profiles"]
+SMALL = {
+    "datasets": {"synthetic": {"synthetic": {"sessions": 2000, "shards": 2}}},
+    "songs": 100,
+    "grid": {"common_fraction": [0, 1], "target_size": [20, 5000, "max"], "repeats": 2},
+    "recommender": {"n_estimators": 4},
+    "attacks": {"references": 4, "reference_sizes": [20]},
+}
 
 
 class Project:
@@ -79,3 +86,10 @@ def copy_project(folder, dataset):
         else:
             shutil.copy2(source, folder)
     return Project(folder, dataset)
+
+
+def small_project(folder):
+    """Return a copy of the project with a small config, in a new folder."""
+    project = copy_project(folder, "synthetic")
+    project.configure(SMALL)
+    return project

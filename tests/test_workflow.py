@@ -19,15 +19,8 @@ from fidelity.scores import SCORES
 from fidelity.summary import read_table
 from fidelity.tables import read_columns
 
-from .project import PARTS, ROOT, Project, copy_project
+from .project import PARTS, ROOT, SMALL, small_project
 
-SMALL = {
-    "datasets": {"synthetic": {"synthetic": {"sessions": 2000, "shards": 2}}},
-    "songs": 100,
-    "grid": {"common_fraction": [0, 1], "target_size": [20, 5000, "max"], "repeats": 2},
-    "recommender": {"n_estimators": 4},
-    "attacks": {"references": 4, "reference_sizes": [20]},
-}
 POINT_KEYS = ["common_fraction", "target_size"]
 USERS = 247  # that are left of this config
 # Jobs of a grid point, and of what follows once it is there.
@@ -37,29 +30,8 @@ ATTACK = {"ask_comparisons": 1, "attack_users": 1}  # of a point where users are
 FIGURES = 14
 
 
-def _small_project(folder):
-    project = copy_project(folder, "synthetic")
-    project.configure(SMALL)
-    return project
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """Return a project after a fresh run on two cores."""
-    project = _small_project(tmp_path_factory.mktemp("finished") / "project")
-    project.make()
-    return project
-
-
-@pytest.fixture
-def copy(finished, tmp_path):
-    """Return a copy of the finished project, to be changed."""
-    shutil.copytree(finished.folder, tmp_path / "project")
-    return Project(tmp_path / "project", "synthetic")
-
-
 def test_a_dry_run_on_a_fresh_clone_shows_the_whole_plan(tmp_path):
-    project = _small_project(tmp_path / "project")
+    project = small_project(tmp_path / "project")
     assert project.plan() == {
         "make_logs": 2,
         "extract_sessions": 2,
@@ -304,7 +276,7 @@ def test_a_new_target_size_asks_references_anew_at_the_next_smaller_alone(tmp_pa
     """Where the sizes are found by themselves, as the new one may take the other's place."""
     grid = {"common_fraction": [0.5, 1], "target_size": [20, 40, 80], "repeats": 1}
     config = SMALL | {"grid": grid, "attacks": SMALL["attacks"] | {"reference_sizes": "auto"}}
-    project = _small_project(tmp_path / "project")
+    project = small_project(tmp_path / "project")
     project.configure(config)
     tables = [f"results/synthetic/tables/{name}.csv" for name in ("attacks", "leakage")]
     run = project.run(*tables, "--cores", "2")
@@ -418,7 +390,7 @@ def test_a_touch_or_the_times_of_a_fresh_clone_rerun_nothing(copy):
 
 
 def test_an_interrupted_run_on_one_core_goes_on_to_the_same_bytes(finished, tmp_path):
-    project = _small_project(tmp_path / "project")
+    project = small_project(tmp_path / "project")
     with open(tmp_path / "output", "w+") as output:
         process = subprocess.Popen(
             project.command("--cores", "1"),
@@ -498,7 +470,7 @@ def test_two_large_models_of_scikit_learn_never_share_a_small_machine(copy):
     ],
 )
 def test_a_fault_in_the_config_ends_the_run_before_it_begins(tmp_path, setting, fault):
-    project = _small_project(tmp_path / "project")
+    project = small_project(tmp_path / "project")
     run = project.run("--cores", "1", "--config", setting)
     assert run.returncode != 0
     lines = [line.strip() for line in (run.stdout + run.stderr).splitlines()]
@@ -510,7 +482,7 @@ def test_a_fault_in_the_config_ends_the_run_before_it_begins(tmp_path, setting, 
 @pytest.fixture
 def own_logs(finished, tmp_path):
     """Return a project whose logs are a folder of two files, and that folder."""
-    project = _small_project(tmp_path / "project")
+    project = small_project(tmp_path / "project")
     project.configure(SMALL | {"dataset": "crowdai"})
     logs = project.folder / "resources/crowdai/training_set"
     shutil.copytree(finished.result("raw/training_set"), logs)
@@ -565,3 +537,8 @@ def test_logs_of_ones_own_make_the_same_numbers_without_the_label(own_logs, fini
         "tables/figure4.csv"
     ).read_bytes()
     assert "synthetic" not in (made / "figures/figure4.svg").read_text()
+    report = project.run("results/crowdai/figures/figure4.png", "--report", "report.html")
+    assert report.returncode == 0, report.stderr
+    shown = (project.folder / "report.html").read_text(encoding="utf-8")
+    assert "Fidelity leakages: crowdai" in shown
+    assert "stand-in" not in shown.lower()

@@ -40,7 +40,6 @@ _NULL = {"color": GREY, "linestyle": "", "marker": "o", "markersize": 6, "fillst
 _HIGH_NULL = {"color": GREY, "linestyle": ":", "linewidth": 1}
 _BAND: dict[str, Any] = {"color": "0.85", "linewidth": 0}
 _CURVE = {"color": "black", "marker": "o", "markersize": 2.5}
-_PLUG_IN = "plug-in estimate"
 _BRACKET_LABEL = "bracket: cross-validated, lower end, to plug-in, upper end"
 _NULL_LABEL = "plug-in, users dealt anew: mean"
 _HIGH_NULL_LABEL = "plug-in, users dealt anew: 95 % point"
@@ -70,8 +69,7 @@ def draw_information(information):
     panels[0].set_ylim(0, None)
     _label_sizes(panels)
     handles = [
-        handle(f"{_PLUG_IN}: exactly, of which stored database a record is;", **_CURVE),
-        handle("of the populations behind them an upper bound in expectation", linestyle=""),
+        handle("plug-in estimate: of which stored database a record is", **_CURVE),
         Patch(**_BAND, label=_BRACKET_LABEL),
         handle(_NULL_LABEL, **_NULL),
         handle(_HIGH_NULL_LABEL, **_HIGH_NULL),
