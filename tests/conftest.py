@@ -1,3 +1,4 @@
+import fcntl
 import shutil
 
 import pytest
@@ -11,11 +12,21 @@ settings.load_profile("fidelity")
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
-    """Return a small project after a fresh run on two cores, to be left as it is."""
-    project = small_project(tmp_path_factory.mktemp("finished") / "project")
-    project.make()
-    return project
+def finished(tmp_path_factory, worker_id):
+    """Return a small project after a fresh run on two cores, to be left as it is.
+
+    One for all workers that run tests side by side: the first makes it, the others wait.
+    """
+    root = tmp_path_factory.getbasetemp()
+    root = root if worker_id == "master" else root.parent
+    folder = root / "finished"
+    with open(root / "finished.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            project = small_project(tmp_path_factory.mktemp("unfinished") / "project")
+            project.make()
+            project.folder.rename(folder)
+    return Project(folder, "synthetic")
 
 
 @pytest.fixture
