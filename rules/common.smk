@@ -297,7 +297,7 @@ def effective_config():
     """Return the config as the report shows it: all keys, in the order of the schema."""
     ordered = {key: config[key] for key in SCHEMA["properties"] if key in config}
     return yaml.safe_dump(
-        ordered, sort_keys=False, default_flow_style=None, allow_unicode=True, width=60
+        ordered, sort_keys=False, default_flow_style=None, allow_unicode=True, width=50
     )
 
 
