@@ -128,12 +128,12 @@ def test_databases_of_each_repeat():
         for name, parts in zip(Deal._fields, zip(*deals, strict=True), strict=True)
     }
     columns["repeat"] = np.repeat(range(3), 9)
-    databases = make_databases(columns, GridPoint("0.5", "4", "full", True))
+    databases = list(make_databases(columns, GridPoint("0.5", "4", "full", True)))
     assert [found.repeat for found in databases] == [0, 1, 2]
     for deal, found in zip(deals, databases, strict=True):
         assert found.adversary.tolist() == np.flatnonzero(deal.adversary_rank >= 0).tolist()
         assert found.target.tolist() == sorted(_in_order(deal.target_rank)[:4].tolist())
-    assert make_databases(columns, GridPoint("0.5", "7", "full", True)) == []
+    assert not list(make_databases(columns, GridPoint("0.5", "7", "full", True)))
 
 
 def test_rows_of_users():

@@ -167,7 +167,9 @@ def split_repeats(deals):
 
 
 def make_databases(deals, point):
-    """Return the `Databases` of each repeat at a `GridPoint`; none if there is no such size.
+    """Yield the `Databases` of each repeat at a `GridPoint`; none if there is no such size.
+
+    The repeat is noted in the log, so that what is said after it is known to be of it.
 
     Parameters
     ----------
@@ -180,15 +182,14 @@ def make_databases(deals, point):
     sizes = resolve_sizes(point, n_users)
     if sizes is None:
         log.info("no rows: %d users do not make up this grid point, or it is that of max", n_users)
-        return []
-    return [
-        Databases(
+        return
+    for repeat, deal in repeats:
+        log.info("repeat %d: %d users of the adversary, %d of the target", repeat, *sizes)
+        yield Databases(
             repeat,
             first_users(deal.user, deal.adversary_rank, sizes[0]),
             first_users(deal.user, deal.target_rank, sizes[1]),
         )
-        for repeat, deal in repeats
-    ]
 
 
 def rows_of(chosen, user):

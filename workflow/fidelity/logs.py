@@ -1,32 +1,55 @@
 """What a step of the workflow says, in its log file."""
 
 import logging
+import os
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
-from .errors import InputError
+from .errors import InputError, OutputError
 
 log = logging.getLogger("fidelity")
 
 
 @contextmanager
-def logged(path):
-    """Send what a step says to the file `path`; note how it ended and how long it took.
+def logged(path, inputs, outputs):
+    """Send what a step says to the file `path`; note its beginning and end, what it reads and made.
 
-    Faulty input ends the program with its text, other errors with their traceback.
+    An error ends the program: the file has the text of faulty input or of output that cannot be
+    written, and the traceback of any other.
+
+    Parameters
+    ----------
+    path : path
+    inputs, outputs : iterable of path
+        The files of the step.
     """
     logging.basicConfig(
         filename=path, filemode="w", format="%(asctime)s %(message)s", level=logging.INFO
     )
     logging.captureWarnings(True)
     start = time.monotonic()
+    log.info("begun, with %s to read", _sizes(inputs))
     try:
         yield
-    except InputError as error:
+    except (InputError, OutputError) as error:
         log.error("%s", error)
         sys.exit(1)
     except Exception:
         log.exception("failed")
-        raise
-    log.info("done in %.2f s", time.monotonic() - start)
+        sys.exit(1)
+    log.info("done in %.2f s, with %s made", time.monotonic() - start, _sizes(outputs))
+
+
+def last_lines(path, n=20):
+    """Return the last lines of a log as a text; empty if there is no log or nothing in it."""
+    path = Path(path)
+    if not path.is_file():
+        return ""
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-n:])
+
+
+def _sizes(paths):
+    sizes = [os.path.getsize(path) for path in paths]
+    return f"{len(sizes)} file{'' if len(sizes) == 1 else 's'} ({sum(sizes):,} bytes)"

@@ -91,7 +91,7 @@ def _databases(adversary, target, references, rng):
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         larger = snakemake.params.larger
         ask(
             snakemake.input.transitions,

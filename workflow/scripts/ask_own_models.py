@@ -49,7 +49,7 @@ def ask(transitions, deals, responses, *, point, features, recommender, folds, s
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         ask(
             snakemake.input.transitions,
             snakemake.input.deals,

@@ -96,7 +96,7 @@ def make_scene(user, asked, bigram_of, target, inputs, repeat):
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         attack_users(
             dict(snakemake.input.items()),
             dict(snakemake.output.items()),

@@ -1,6 +1,7 @@
 """Measure the accuracy of the recommender on users that it does not know."""
 
 from functools import partial
+from itertools import islice
 
 import numpy as np
 
@@ -22,7 +23,7 @@ def cross_validate(transitions, deals, accuracy, *, point, shared, features, rec
         size = largest_shared_size(**shared, n_users=n_users)
         point = point._replace(target_size=str(size), max_in_grid=False)
     rows = []
-    for _, _, target in make_databases(dealt, point)[:1]:
+    for _, _, target in islice(make_databases(dealt, point), 1):
         if len(target) < 2:
             log.info("no rows: one user cannot be held out")
             break
@@ -44,7 +45,7 @@ def cross_validate(transitions, deals, accuracy, *, point, shared, features, rec
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         cross_validate(
             snakemake.input.transitions,
             snakemake.input.deals,

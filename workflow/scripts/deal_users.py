@@ -25,7 +25,7 @@ def deal_users(transitions, deals, *, common_fraction, repeats, seed):
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         deal_users(
             snakemake.input.transitions,
             snakemake.output.deals,

@@ -15,7 +15,7 @@ def draw_figure(name, tables, outputs, *, style, note):
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         draw_figure(
             snakemake.wildcards.figure,
             dict(snakemake.input.items()),

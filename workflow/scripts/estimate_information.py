@@ -82,7 +82,7 @@ def _generator(seed, key, channel, *use):
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         estimate_information(
             snakemake.input.transitions,
             snakemake.input.deals,

@@ -29,7 +29,7 @@ def extract(files, table, funnel, users, *, source, seed):
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         extract(
             snakemake.input.files,
             snakemake.output.table,

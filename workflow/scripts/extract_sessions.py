@@ -13,7 +13,7 @@ def extract(raw, table, funnel, *, filters):
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         extract(
             snakemake.input.raw,
             snakemake.output.table,

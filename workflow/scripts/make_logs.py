@@ -10,7 +10,7 @@ def make_logs(raw, *, shard, sessions, seed):
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         make_logs(
             snakemake.output.raw,
             shard=snakemake.wildcards.shard,

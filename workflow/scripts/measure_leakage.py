@@ -44,7 +44,7 @@ def measure(transitions, deals, responses, leakage, *, point):
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         measure(
             snakemake.input.transitions,
             snakemake.input.deals,

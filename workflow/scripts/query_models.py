@@ -40,7 +40,7 @@ def query_models(transitions, deals, models, responses, *, point, features, reco
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         query_models(
             snakemake.input.transitions,
             snakemake.input.deals,

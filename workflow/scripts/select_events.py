@@ -26,7 +26,7 @@ def select_events(table, funnel, outputs, *, shard, songs, min_songs, length, wi
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         select_events(
             snakemake.input.table,
             snakemake.input.funnel,

@@ -25,7 +25,7 @@ def select_songs(tables, funnels, outputs, *, shards, songs, min_songs):
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         select_songs(
             snakemake.input.tables,
             snakemake.input.funnels,

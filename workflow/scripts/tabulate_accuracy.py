@@ -14,5 +14,5 @@ def tabulate_accuracy(points, accuracy, in_sample):
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         tabulate_accuracy(snakemake.input.accuracy, *snakemake.output)

@@ -15,5 +15,5 @@ def tabulate_attacks(inputs, outputs):
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         tabulate_attacks(dict(snakemake.input.items()), dict(snakemake.output.items()))

@@ -34,7 +34,7 @@ def join_tables(points, files, n_users):
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         tabulate_information(
             [GridPoint(**point) for point in snakemake.params.points],
             snakemake.input.transitions,

@@ -14,5 +14,5 @@ def tabulate_leakage(points, leakage, figure2, figure3):
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         tabulate_leakage(snakemake.input.leakage, *snakemake.output)

@@ -25,7 +25,7 @@ def train_models(transitions, deals, models, *, point, features, recommender, se
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         train_models(
             snakemake.input.transitions,
             snakemake.input.deals,

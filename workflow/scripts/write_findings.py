@@ -17,7 +17,7 @@ def write_findings(path, page, tables, *, dataset, note):
 
 
 if __name__ == "__main__":
-    with logged(snakemake.log[0]):
+    with logged(snakemake.log[0], snakemake.input, snakemake.output):
         write_findings(
             snakemake.output.findings,
             snakemake.output.page,
