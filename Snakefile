@@ -6,6 +6,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/progress.smk"
 include: "rules/logs.smk"
 include: "rules/events.smk" if SOURCE["format"] == "events" else "rules/sessions.smk"
 include: "rules/emulation.smk"
@@ -20,6 +21,12 @@ onstart:
     # with every job that ends: a tenth of the time of a run of 300 jobs.
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
+    require_place()
+    tell_progress()
+
+
+onerror:
+    tell_failures()
 
 
 rule all:

@@ -7,6 +7,8 @@ from snakemake.utils import min_version
 from fidelity import events
 from fidelity.config import check_config, check_surroundings, fraction_text
 from fidelity.crowdai import find_logs
+from fidelity.errors import OutputError
+from fidelity.files import require_writable
 from fidelity.information.report import TABLES as INFORMATION_TABLES
 from fidelity.scores import SCORES
 from fidelity.sources import digest
@@ -170,6 +172,14 @@ wildcard_constraints:
     adversary=r"[0-9]+|full|max",
     shard=r".+",
     figure="|".join(FIGURES),
+
+
+def require_place():
+    """Raise where results cannot be written, before any job finds out."""
+    try:
+        require_writable(RESULTS)
+    except OutputError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def code(name, *modules):

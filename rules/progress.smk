@@ -1,0 +1,65 @@
+# What a run tells beside what Snakemake does: how far it is, and how a job failed.
+import itertools
+import logging
+import time
+
+from snakemake.logging import logger
+from snakemake.settings.enums import Quietness
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from fidelity.logs import last_lines
+from fidelity.progress import Progress
+
+POINT_NAMES = {
+    "common": "common fraction",
+    "target": "target size",
+    "adversary": "adversary size",
+}
+
+
+class ProgressLines(logging.Handler):
+    """Tells of points and time left after jobs have ended, at most once in ten seconds."""
+
+    def __init__(self, jobs):
+        super().__init__()
+        self.progress = Progress(jobs)
+        self.told = time.monotonic()
+
+    def emit(self, record):
+        event = getattr(record, "event", None)
+        if event == LogEvent.JOB_INFO:
+            self.progress.begin(record.jobid)
+        elif event == LogEvent.JOB_FINISHED:
+            self.progress.end(record.job_id)
+        elif event == LogEvent.PROGRESS and time.monotonic() - self.told >= 10:
+            self.told = time.monotonic()
+            logger.info(str(self.progress), extra={"quietness": Quietness.PROGRESS})
+
+
+def tell_progress():
+    """Tell from now on how far the run is."""
+    points = set(itertools.product(FRACTIONS, SIZES))
+    jobs = {}
+    for job in filter(lambda job: job.output, workflow.dag.needrun_jobs()):
+        found = (job.wildcards_dict.get("common"), job.wildcards_dict.get("target"))
+        jobs[job.jobid] = (job.rule.name, found if found in points else None)
+    logger.addHandler(ProgressLines(jobs))
+
+
+def tell_failures():
+    """Tell of each job that failed its grid point and the end of its log."""
+    for failed in workflow.scheduler.failed:
+        for job in failed.jobs if failed.is_group() else [failed]:
+            logger.error(failure(job))
+
+
+def failure(job):
+    """Return what is to be told of a job that failed."""
+    place = ", ".join(
+        f"{POINT_NAMES.get(name, name)} {value}" for name, value in job.wildcards_dict.items()
+    )
+    title = f"{job.rule.name} failed{' at ' if place else ''}{place}"
+    for log in job.log:
+        lines = last_lines(log)
+        title += f"; the end of {log}:\n{lines}" if lines else f"; {log} is empty"
+    return title
