@@ -22,14 +22,15 @@ class ProgressLines(logging.Handler):
 
     def __init__(self, jobs):
         super().__init__()
+        self.jobs = jobs
         self.progress = Progress(jobs)
         self.told = time.monotonic()
 
     def emit(self, record):
         event = getattr(record, "event", None)
-        if event == LogEvent.JOB_INFO:
+        if event == LogEvent.JOB_INFO and record.jobid in self.jobs:
             self.progress.begin(record.jobid)
-        elif event == LogEvent.JOB_FINISHED:
+        elif event == LogEvent.JOB_FINISHED and record.job_id in self.jobs:
             self.progress.end(record.job_id)
         elif event == LogEvent.PROGRESS and time.monotonic() - self.told >= 10:
             self.told = time.monotonic()
@@ -40,9 +41,10 @@ def tell_progress():
     """Tell from now on how far the run is."""
     points = set(itertools.product(FRACTIONS, SIZES))
     jobs = {}
-    for job in filter(lambda job: job.output, workflow.dag.needrun_jobs()):
-        found = (job.wildcards_dict.get("common"), job.wildcards_dict.get("target"))
-        jobs[job.jobid] = (job.rule.name, found if found in points else None)
+    for job in workflow.dag.needrun_jobs():
+        point = tuple(map(job.wildcards_dict.get, ("common", "target")))
+        if job.output:  # not the rule that but names what is to be made
+            jobs[job.jobid] = (job.rule.name, point if point in points else None)
     logger.addHandler(ProgressLines(jobs))
 
 

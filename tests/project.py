@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -62,17 +63,54 @@ class Project:
         rows = [line.split() for line in table[1].splitlines()]
         return {rule: int(count) for rule, count in rows if rule != "total"}
 
+    def make_with_kills(self, *arguments):
+        """Make, but with the run killed once in each rule; yield the script after each time."""
+        plan = self.make("--dry-run", *arguments)
+        rules = re.findall(r"^rule (\w+):\n(?:    .*\n)*?    output: (.*)$", plan, re.MULTILINE)
+        killed = self.folder / "killed"
+        killed.mkdir()
+        environment = {
+            **self.environment(),
+            "PYTHONPATH": f"{ROOT / 'tests/killing'}:{self.folder / 'workflow'}",
+            "KILLED": str(killed),
+            "MANY": " ".join({rule for rule, files in rules if "," in files}),
+        }
+        for _ in dict(rules):
+            before = set(killed.iterdir())
+            process = subprocess.Popen(
+                self.command("--cores", "1", *arguments),
+                cwd=self.folder,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+            said = process.communicate()[0]
+            assert process.returncode == -signal.SIGKILL, said
+            (script,) = set(killed.iterdir()) - before
+            yield script.name
+            shutil.rmtree(self.folder / ".snakemake/locks", ignore_errors=True)  # as --unlock
+        self.make(*arguments, cores=1)
+
     def result(self, name):
         return self.folder / "results" / self.dataset / name
 
+    def files(self):
+        """Return {file: bytes} of all results."""
+        folder = self.result("")
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        names = {path.relative_to(folder).as_posix(): path for path in sorted(files)}
+        return {
+            name: path.read_bytes()
+            for name, path in names.items()
+            if not name.startswith(("logs/", "benchmarks/"))
+        }
+
     def tables(self):
         """Return {file: bytes} of all tables."""
-        folder = self.result("")
-        return {
-            path.relative_to(folder).as_posix(): path.read_bytes()
-            for pattern in ("**/*.csv", "**/*.parquet", "raw/**/*.gz", "findings.md")
-            for path in sorted(folder.glob(pattern))
-        }
+        endings = (".csv", ".parquet", ".csv.gz", "findings.md")
+        return {name: data for name, data in self.files().items() if name.endswith(endings)}
 
 
 def copy_project(folder, dataset):

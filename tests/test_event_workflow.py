@@ -154,6 +154,15 @@ def test_every_row_is_kept_or_counted(finished):
     ]
 
 
+def test_a_run_killed_in_every_script_goes_on_to_the_same_bytes(finished, tmp_path):
+    project = start(tmp_path / "project", keep_user_ids=True)
+    killed = list(project.make_with_kills("results/plays/sessions/transitions.parquet"))
+    assert killed == ["extract_events", "select_events"]
+    expected = finished.files()
+    made = {name: data for name, data in expected.items() if name.startswith("sessions/")}
+    assert project.files() == made
+
+
 def test_users_and_not_sessions_are_dealt(finished):
     transitions = pd.read_parquet(finished.result("sessions/transitions.parquet"))
     deals = pd.read_parquet(finished.result("emulation/common-0.5.parquet"))
