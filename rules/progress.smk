@@ -18,13 +18,13 @@ POINT_NAMES = {
 
 
 class ProgressLines(logging.Handler):
-    """Tells of points and time left after jobs have ended, at most once in ten seconds."""
+    """Tells of points and time left when a point is done, or after ten seconds."""
 
     def __init__(self, jobs):
         super().__init__()
         self.jobs = jobs
         self.progress = Progress(jobs)
-        self.told = time.monotonic()
+        self.told = time.monotonic(), self.progress.points()
 
     def emit(self, record):
         event = getattr(record, "event", None)
@@ -32,9 +32,11 @@ class ProgressLines(logging.Handler):
             self.progress.begin(record.jobid)
         elif event == LogEvent.JOB_FINISHED and record.job_id in self.jobs:
             self.progress.end(record.job_id)
-        elif event == LogEvent.PROGRESS and time.monotonic() - self.told >= 10:
-            self.told = time.monotonic()
-            logger.info(str(self.progress), extra={"quietness": Quietness.PROGRESS})
+        elif event == LogEvent.PROGRESS:
+            now, points = time.monotonic(), self.progress.points()
+            if now - self.told[0] >= 10 or points != self.told[1]:
+                self.told = now, points
+                logger.info(str(self.progress), extra={"quietness": Quietness.PROGRESS})
 
 
 def tell_progress():

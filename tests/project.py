@@ -48,6 +48,18 @@ class Project:
             text=True,
         )
 
+    def start(self, *arguments, **environment):
+        """Return the process of a run, which leads a group of processes."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment() | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
     def make(self, *arguments, cores=2):
         run = self.run("--cores", str(cores), *arguments)
         assert run.returncode == 0, run.stdout + run.stderr
@@ -70,22 +82,13 @@ class Project:
         killed = self.folder / "killed"
         killed.mkdir()
         environment = {
-            **self.environment(),
             "PYTHONPATH": f"{ROOT / 'tests/killing'}:{self.folder / 'workflow'}",
             "KILLED": str(killed),
             "MANY": " ".join({rule for rule, files in rules if "," in files}),
         }
         for _ in dict(rules):
             before = set(killed.iterdir())
-            process = subprocess.Popen(
-                self.command("--cores", "1", *arguments),
-                cwd=self.folder,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                start_new_session=True,
-            )
+            process = self.start("--cores", "1", *arguments, **environment)
             said = process.communicate()[0]
             assert process.returncode == -signal.SIGKILL, said
             (script,) = set(killed.iterdir()) - before

@@ -1,7 +1,6 @@
 """Files that appear whole or not at all, and what is told where they cannot be written."""
 
 import os
-import subprocess
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from fidelity.files import require_writable, whole_file
 from fidelity.recommender import save_models, train
 from fidelity.synthetic import write_logs
 
+from .disks import disk
 from .made_up import leakage_table
 
 
@@ -69,20 +69,15 @@ def test_an_error_of_what_is_read_is_not_of_the_file_that_is_written(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def disks(tmp_path_factory):
-    """Return a folder on a disk with no room for a table, and one that is read-only."""
-    folders = []
-    for options in ("size=8k", "ro"):
-        folder = tmp_path_factory.mktemp("disk")
-        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-        if os.geteuid() or subprocess.run(command, capture_output=True).returncode:
-            for mounted in folders:
-                subprocess.run(["umount", str(mounted)], check=True)
-            pytest.skip("only root can make a small disk and a read-only one")
-        folders.append(folder)
-    yield folders
-    for folder in folders:
-        subprocess.run(["umount", str(folder)], check=True)
+def small_disk(tmp_path_factory):
+    with disk(tmp_path_factory.mktemp("small"), "size=8k") as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def closed_disk(tmp_path_factory):
+    with disk(tmp_path_factory.mktemp("closed"), "ro") as folder:
+        yield folder
 
 
 NUMBERS = np.random.default_rng(0).random(20_000)
@@ -139,26 +134,22 @@ WRITTEN = [
 ]
 
 
-# matplotlib leaves files open that it could not write to.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", WRITTEN)
-def test_a_full_disk_is_told_and_nothing_is_left_on_it(disks, writers, tmp_path, name):
+def test_a_full_disk_is_told_and_nothing_is_left_on_it(small_disk, writers, tmp_path, name):
     writers[name](tmp_path / name)
     assert (tmp_path / name).stat().st_size > 8192
-    small, _ = disks
     with pytest.raises(OutputError) as error:
-        writers[name](small / name)
-    expected = f"{small / name}: cannot be written (No space left on device); free some space"
+        writers[name](small_disk / name)
+    expected = f"{small_disk / name}: cannot be written (No space left on device); free some space"
     assert str(error.value).startswith(expected)
-    assert list(small.iterdir()) == []
+    assert list(small_disk.iterdir()) == []
 
 
-def test_a_read_only_disk_is_told(disks):
-    _, closed = disks
+def test_a_read_only_disk_is_told(closed_disk):
     with pytest.raises(OutputError, match=r"a\.csv: .*\(Read-only file system\); make it writable"):
-        tables.write_rows(closed / "a.csv", [], [])
-    with pytest.raises(OutputError, match=f"^{closed}: cannot be written"):
-        require_writable(closed / "results/plays")
+        tables.write_rows(closed_disk / "a.csv", [], [])
+    with pytest.raises(OutputError, match=f"^{closed_disk}: cannot be written"):
+        require_writable(closed_disk / "results/plays")
 
 
 def test_a_place_that_can_be_written_is_left_as_it_is(tmp_path):

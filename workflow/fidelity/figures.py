@@ -5,7 +5,9 @@ intervals over repeats (of accuracies: over folds). Each function takes tables a
 writes them and returns a matplotlib `Figure`.
 """
 
+import io
 from collections.abc import Callable
+from pathlib import Path
 
 import matplotlib
 import pandas as pd
@@ -70,7 +72,9 @@ def save(figure, path, style, note):
         )
         dateless = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
         kind = str(path).rpartition(".")[2]
-        figure.savefig(path, format=kind, metadata=dateless[kind])
+        drawn = io.BytesIO()  # as matplotlib stumbles over a full disk, and then tells of that
+        figure.savefig(drawn, format=kind, metadata=dateless[kind])
+    Path(path).write_bytes(drawn.getbuffer())
 
 
 def draw_true_positives(shares, accuracy):
