@@ -14,18 +14,19 @@ from pathlib import Path
 
 _replace = os.replace
 _script = re.fullmatch(r".*/\.snakemake/scripts/\w+\.(\w+)\.py", sys.orig_argv[-1])
-_finished = []
+_whole = []
 
 
 def _kill_or_replace(source, target):
-    killed = Path(os.environ["KILLED"], _script[1])
-    n_before = _script[1] in os.environ["MANY"].split()
-    if "/.partial-" in str(source) and len(_finished) == n_before and not killed.exists():
-        killed.touch()
-        os.truncate(source, os.path.getsize(source) // 2)
-        os.killpg(0, signal.SIGKILL)
+    if "/.partial-" in str(source):  # not a file of numba's, say
+        killed = Path(os.environ["KILLED"], _script[1])
+        n_before = int(_script[1] in os.environ["MANY"].split())
+        if len(_whole) == n_before and not killed.exists():
+            killed.touch()
+            os.truncate(source, os.path.getsize(source) // 2)
+            os.killpg(0, signal.SIGKILL)
+        _whole.append(target)
     _replace(source, target)
-    _finished.append(target)
 
 
 if _script:
