@@ -20,8 +20,9 @@ PYTHON ?= python3
 .PHONY: figures report dag test lint docs environment benchmark benchmark-grid \
   benchmark-information benchmark-ingest benchmark-selection peers lock clean
 
+# On a terminal with bars for its progress.
 figures: environment
-	.venv/bin/snakemake --cores all
+	.venv/bin/snakemake --cores all $$(test -t 2 && echo --logger rich)
 
 LAID_OVER = $(if $(CONFIGFILE),--configfile $(CONFIGFILE))
 DATASET_OF = import sys, yaml; configs = map(yaml.safe_load, map(open, sys.argv[1:])); \
@@ -88,7 +89,7 @@ lock:
 	$(PYTHON) -m venv --clear .venv-lock
 	.venv-lock/bin/pip install --quiet --disable-pip-version-check uv
 	UV_CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/uv pip compile --quiet --upgrade \
-	  --universal --python-version 3.11 --extra dev --generate-hashes \
+	  --universal --python-version 3.11 --extra dev --extra progress --generate-hashes \
 	  --output-file requirements.lock pyproject.toml
 	rm -rf .venv-lock
 
