@@ -1,12 +1,8 @@
 """The real workflow, on a small config, in a copy of the project."""
 
-import os
 import re
 import shutil
-import signal
-import subprocess
 import tarfile
-import time
 
 import numpy as np
 import pandas as pd
@@ -387,33 +383,6 @@ def test_a_touch_or_the_times_of_a_fresh_clone_rerun_nothing(copy):
         for path in files:
             path.touch()
     assert copy.plan() == {}
-
-
-def test_an_interrupted_run_on_one_core_goes_on_to_the_same_bytes(finished, tmp_path):
-    project = small_project(tmp_path / "project")
-    with open(tmp_path / "output", "w+") as output:
-        process = subprocess.Popen(
-            project.command("--cores", "1"),
-            cwd=project.folder,
-            env=project.environment(),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            # A shell that started the tests in the background has them ignore it.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-        while len(list(project.result("grid").rglob("responses.parquet"))) < 2:
-            assert process.poll() is None
-            time.sleep(0.2)
-        os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(timeout=60) != 0
-    assert not project.result("findings.md").exists()
-    assert not list(project.folder.rglob(".partial*"))
-    left = project.plan()
-    assert left["train_models"] < 6
-    assert "make_logs" not in left
-    project.make(cores=1)
-    assert project.tables() == finished.tables()
 
 
 @pytest.mark.parametrize("adversary_size", ["matched", 100])
