@@ -9,6 +9,10 @@ rule measure_leakage:
     params:
         point=point,
         code=code("measure_leakage"),
+    threads: 1
+    resources:
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/measure_leakage/common-{{common}}/target-{{target}}.log",
     benchmark:
@@ -33,8 +37,10 @@ rule ask_own_models:
         folds=ATTACKS["folds"],
         seed=config["seed"],
         code=recommender_code("ask_own_models"),
+    threads: MODEL_THREADS
     resources:
-        mem_mb=model_mem_mb,
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/ask_own_models/common-{{common}}/size-{{adversary}}.log",
     benchmark:
@@ -61,8 +67,10 @@ rule ask_comparisons:
         recommender=RECOMMENDER,
         seed=config["seed"],
         code=recommender_code("ask_comparisons"),
+    threads: MODEL_THREADS
     resources:
-        mem_mb=model_mem_mb,
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/ask_comparisons/common-{{common}}/target-{{target}}.log",
     benchmark:
@@ -97,6 +105,10 @@ rule attack_users:
         smoothing=ATTACKS["smoothing"],
         seed=config["seed"],
         code=code("attack_users"),
+    threads: 1
+    resources:
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/attack_users/common-{{common}}/target-{{target}}.log",
     benchmark:

@@ -9,6 +9,10 @@ rule deal_users:
         repeats=config["grid"]["repeats"],
         seed=config["seed"],
         code=code("deal_users"),
+    threads: 1
+    resources:
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/deal_users/common-{{common}}.log",
     benchmark:

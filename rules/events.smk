@@ -3,6 +3,9 @@ from fidelity.event_files import find_event_files
 
 EVENT_FILES = [str(path) for path in find_event_files(SOURCE["logs"])]
 USERS = f"{RESULTS}/sessions/users.parquet"
+# 177 MiB for 5 MB of CSV, 413 for 102 MB; other files hold six times as much in a MB.
+PACKED = 1 if all(file.endswith((".csv", ".tsv")) for file in EVENT_FILES) else 6
+COSTS["extract_events"] = Cost(340, 3 * PACKED, 5, 0.05 * PACKED)
 MAPPING = [USERS] if event_settings("keep_user_ids")["keep_user_ids"] else []
 
 if Path(USERS).exists() and not MAPPING:
@@ -26,6 +29,10 @@ rule extract_events:
         ),
         seed=config["seed"],
         code=code("extract_events"),
+    threads: 1
+    resources:
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/extract_events.log",
     benchmark:
@@ -53,6 +60,10 @@ rule select_songs:
         min_songs=config["min_songs"] if config["songs"] == "densest" else None,
         length=config["sessions"]["length"],
         code=code("select_events"),
+    threads: 1
+    resources:
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/select_songs.log",
     benchmark:

@@ -17,6 +17,10 @@ rule estimate_information:
         },
         seed=config["seed"],
         code=code("estimate_information"),
+    threads: 1
+    resources:
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/estimate_information/common-{{common}}/target-{{target}}.log",
     benchmark:

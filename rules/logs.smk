@@ -6,6 +6,10 @@ rule make_logs:
         sessions=lambda wildcards: STAND_IN[wildcards.shard],
         seed=config["seed"],
         code=code("make_logs"),
+    threads: 1
+    resources:
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/make_logs/{{shard}}.log",
     benchmark:

@@ -11,8 +11,10 @@ rule train_models:
         recommender=RECOMMENDER,
         seed=config["seed"],
         code=recommender_code("train_models"),
+    threads: MODEL_THREADS
     resources:
-        mem_mb=model_mem_mb,
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/train_models/common-{{common}}/target-{{target}}.log",
     benchmark:
@@ -36,8 +38,10 @@ rule query_models:
         features=config["features"],
         recommender=RECOMMENDER,
         code=recommender_code("query_models"),
+    threads: MODEL_THREADS
     resources:
-        mem_mb=model_mem_mb,
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/query_models/common-{{common}}/target-{{target}}.log",
     benchmark:
@@ -62,8 +66,10 @@ rule cross_validate:
         recommender=RECOMMENDER,
         seed=config["seed"],
         code=recommender_code("cross_validate"),
+    threads: MODEL_THREADS
     resources:
-        mem_mb=model_mem_mb,
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/cross_validate/common-{{common}}/target-{{target}}.log",
     benchmark:

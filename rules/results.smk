@@ -6,6 +6,10 @@ rule tabulate_leakage:
         **{name: shown(f"tables/{name}.csv") for name in ("leakage", "figure2", "figure3")},
     params:
         code=code("tabulate_leakage"),
+    threads: 1
+    resources:
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/tabulate_leakage.log",
     benchmark:
@@ -26,6 +30,10 @@ rule tabulate_information:
     params:
         points=[point_of(common, target) for common in FRACTIONS for target in SIZES],
         code=code("tabulate_information"),
+    threads: 1
+    resources:
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/tabulate_information.log",
     benchmark:
@@ -45,6 +53,10 @@ rule tabulate_accuracy:
         in_sample=shown("tables/in_sample_accuracy.csv"),
     params:
         code=code("tabulate_accuracy"),
+    threads: 1
+    resources:
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/tabulate_accuracy.log",
     benchmark:
@@ -63,6 +75,10 @@ rule tabulate_attacks:
         **{name: shown(f"tables/{name}.csv") for name in USER_TABLES},
     params:
         code=code("tabulate_attacks"),
+    threads: 1
+    resources:
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/tabulate_attacks.log",
     benchmark:
@@ -85,6 +101,10 @@ rule draw_figure:
         style=dict(sorted(config["figures"].items())),
         note=NOTE,
         code=code("draw_figure"),
+    threads: 1
+    resources:
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/draw_figure/{{figure}}.log",
     benchmark:
@@ -113,6 +133,10 @@ rule write_findings:
         dataset=DATASET,
         note=NOTE,
         code=code("write_findings"),
+    threads: 1
+    resources:
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/write_findings.log",
     benchmark:

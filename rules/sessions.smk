@@ -11,6 +11,10 @@ rule extract_sessions:
     params:
         filters=dict(sorted(config["sessions"].items())),
         code=code("extract_sessions"),
+    threads: 1
+    resources:
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/extract_sessions/{{shard}}.log",
     benchmark:
@@ -36,6 +40,10 @@ rule select_songs:
         songs=config["songs"],
         min_songs=config["min_songs"] if config["songs"] == "densest" else None,
         code=code("select_songs"),
+    threads: 1
+    resources:
+        mem_mb=mem_mb,
+        runtime=runtime,
     log:
         f"{RESULTS}/logs/select_songs.log",
     benchmark:
