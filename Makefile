@@ -2,6 +2,7 @@
 # make report               put finished results into one page: results/synthetic/report.html
 # make report CONFIGFILE=my.yaml  the same of another config's results
 # make test                 set up .venv, run all checks and tests
+# make test-slurm           the workflow on a Slurm cluster of this machine: as root, on Debian
 # make lint                 check style, types of the library, and the rules
 # make docs                 write docs/config.md from the schema and the default config
 # make environment          set up .venv from requirements.lock
@@ -17,7 +18,7 @@
 
 PYTHON ?= python3
 
-.PHONY: figures report dag test lint docs environment benchmark benchmark-grid \
+.PHONY: figures report dag test test-slurm lint docs environment benchmark benchmark-grid \
   benchmark-information benchmark-ingest benchmark-selection peers lock clean
 
 # On a terminal with bars for its progress.
@@ -56,6 +57,11 @@ environment: .venv/complete
 
 test: lint
 	.venv/bin/pytest --numprocesses auto --dist loadfile
+
+test-slurm: environment
+	tests/slurm/install.sh
+	.venv/bin/pip install --quiet --disable-pip-version-check -e '.[slurm]'
+	.venv/bin/pytest -m slurm tests/slurm
 
 lint: environment
 	.venv/bin/ruff check .

@@ -16,6 +16,17 @@ include: "rules/information.smk"
 include: "rules/results.smk"
 
 
+# Too light to be submitted to a cluster: whoever runs Snakemake there runs these beside it.
+localrules:
+    deal_users,
+    draw_figure,
+    tabulate_accuracy,
+    tabulate_attacks,
+    tabulate_information,
+    tabulate_leakage,
+    write_findings,
+
+
 onstart:
     # Its limit of submissions to clusters lets Snakemake look for jobs to start once more a second
     # with every job that ends: a tenth of the time of a run of 300 jobs.

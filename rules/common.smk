@@ -167,22 +167,11 @@ REPORT = {
     },
 }
 
-# Rules that a cluster's login node runs itself.
-localrules:
-    deal_users,
-    tabulate_leakage,
-    tabulate_information,
-    tabulate_accuracy,
-    tabulate_attacks,
-    draw_figure,
-    write_findings,
-
-
-# What a job of a rule takes: MiB and seconds at its start, and how many of them each MB of its data
-# adds. They come from the peak memory of its process and its CPU seconds on stand-ins of 4,693,
-# 208,145 and 840,807 transitions (transitions.parquet of 0.02, 0.56 and 2.24 MB; 2 repeats, 20 trees,
-# 16 references). The three numbers behind a rule are the most MiB there; a bit more is granted, and
-# the first job of all compiles, which takes up to 330 MiB and 30 seconds.
+# What jobs take: MiB and seconds at their start, and how many of both each MB of their data adds.
+# It comes from the peak memory of a process and its CPU seconds on stand-ins of 4,693, 208,145 and
+# 840,807 transitions (transitions.parquet of 0.02, 0.56 and 2.24 MB; 2 repeats, 20 trees, 16
+# references). The most MiB there stand behind each line. A bit more is granted, and what compiling
+# takes, which the first job of all does: up to 330 MiB and 30 seconds.
 Cost = namedtuple("Cost", "mb mb_per_mb seconds seconds_per_mb")
 REPEATS = config["grid"]["repeats"]
 TREES = RECOMMENDER.get("n_estimators") or 100

@@ -416,6 +416,59 @@ def test_scikit_learns_forest_makes_the_same_tables(copy):
     assert copy.tables() == before
 
 
+def _resources(project, *arguments):
+    """Return {benchmark file: {resource: number}} of all jobs but the last."""
+    text = project.make("--dry-run", "--forceall", *arguments)
+    found = re.findall(r"benchmark: (\S+)\n(?:    .*\n)*?    resources: (.*)", text)
+    return {
+        file: {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)(?:,|$)", line)}
+        for file, line in found
+    }
+
+
+def test_no_job_took_more_memory_than_is_declared(finished):
+    declared = _resources(finished)
+    assert len(declared) > 60
+    measured = 0
+    for file, resources in declared.items():
+        took = float(pd.read_csv(finished.folder / file, sep="\t")["max_rss"].item())
+        if took > 0:  # the shortest jobs are not measured
+            measured += 1
+            assert took <= resources["mem_mb"], file
+        assert resources["mem_mb"] < 1000  # so that many such jobs run side by side
+        assert resources["runtime"] == 2
+    assert measured > 40
+
+
+def test_what_is_declared_grows_with_the_data_and_with_every_attempt(copy):
+    before, again = _resources(copy), _resources(copy, "--attempt", "3")
+    # The size of the file, which nothing reads here.
+    os.truncate(copy.result("sessions/transitions.parquet"), 5_000_000)
+    larger = _resources(copy)
+    for file, resources in before.items():
+        rule = file.split("/")[3]
+        assert again[file]["mem_mb"] == pytest.approx(3 * resources["mem_mb"], abs=2)
+        assert again[file]["runtime"] == 3 * resources["runtime"]
+        grown = rule in {*POINT, *ATTACK, "ask_own_models", "cross_validate"}
+        if grown:
+            assert larger[file]["mem_mb"] > resources["mem_mb"] + 200
+        elif rule in {"make_logs", "extract_sessions", "select_songs", "tabulate_leakage"}:
+            assert larger[file] == resources
+
+
+def test_a_job_is_declared_no_more_than_a_machine_has(finished):
+    limited = _resources(finished, "--resources", "mem_mb=100")
+    assert {resources["mem_mb"] for resources in limited.values()} == {90, 100}
+
+
+def test_other_resources_rerun_nothing(copy):
+    rules = copy.folder / "rules/common.smk"
+    text = rules.read_text(encoding="utf-8")
+    rules.write_text(text.replace("Cost(330, ", "Cost(3300, "), encoding="utf-8")
+    assert copy.plan() == {}
+    assert max(resources["mem_mb"] for resources in _resources(copy).values()) > 3000
+
+
 def test_two_large_models_of_scikit_learn_never_share_a_small_machine(copy):
     """A profile grants 16 GB; a model of full size is declared to need 9.2 GB."""
     estimator = {"estimator": "sklearn.ensemble.RandomForestClassifier", "n_estimators": 20}
