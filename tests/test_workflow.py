@@ -1,5 +1,6 @@
 """The real workflow, on a small config, in a copy of the project."""
 
+import os
 import re
 import shutil
 import tarfile
