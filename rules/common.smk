@@ -1,6 +1,8 @@
+import os
 from pathlib import Path
 
 import yaml
+from snakemake.caching import LOCATION_ENVVAR
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
@@ -164,6 +166,12 @@ REPORT = {
         "tables/verdicts.csv": "Lists of accused users",
     },
 }
+
+
+# Whether rules of the first stages share what they make with other checkouts. These have no
+# benchmark, which Snakemake refuses beside a cache; and to be told that a rule may be cached would
+# be a warning in every run that does not.
+CACHE = workflow.enable_cache and LOCATION_ENVVAR in os.environ
 
 
 wildcard_constraints:
