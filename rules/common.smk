@@ -1,28 +1,31 @@
+import functools
 import gc
 import os
 from pathlib import Path
 
+import smart_open
 import yaml
 from snakemake.caching import LOCATION_ENVVAR
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from fidelity import events
-from fidelity.config import check_config, check_surroundings, fraction_text
-from fidelity.crowdai import find_logs
+from fidelity.emulation import fraction_text
 from fidelity.errors import OutputError
 from fidelity.files import require_writable
 from fidelity.information.report import TABLES as INFORMATION_TABLES
+from fidelity.published import plan_shards
+from fidelity.raw_files import find_logs
 from fidelity.scores import SCORES
 from fidelity.sources import digest
-from fidelity.synthetic import plan_shards
 from fidelity.versions import versions
 
 min_version("9.0")
 
-# A plan is millions of objects that all stay: to look for garbage among them at every 700 new ones
-# is a fifth of the time that a large grid takes to plan.
+# Of the time that a large grid takes to plan, a fifth would go to looking for garbage after every
+# 700 new objects, of millions that all stay,
 gc.set_threshold(100_000)
+# and a seventh to smart_open, which makes a class anew for each path that it parses, three a job.
+smart_open.parse_uri = functools.cache(smart_open.parse_uri)
 
 
 def require_faultless(faults):
@@ -30,11 +33,12 @@ def require_faultless(faults):
         raise WorkflowError("\n".join(["the config has faults:", *faults]))
 
 
-SCHEMA = yaml.safe_load(
-    Path(workflow.basedir, "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8")
-)
-require_faultless(check_config(config, SCHEMA))
 if workflow.is_main_process:
+    # A job of a cluster starts in half the time without what this imports.
+    from fidelity.config import check_config, check_surroundings
+
+    SCHEMA = Path(workflow.basedir, "workflow/schemas/config.schema.yaml")
+    require_faultless(check_config(config, yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))))
     require_faultless(check_surroundings(config))
 
 DATASET = config["dataset"]
@@ -172,7 +176,6 @@ REPORT = {
     },
 }
 
-
 # Whether rules of the first stages share what they make with other checkouts. These have no
 # benchmark, which Snakemake refuses beside a cache; and to be told that a rule may be cached would
 # be a warning in every run that does not.
@@ -207,6 +210,8 @@ def recommender_code(name):
 
 def event_settings(*names):
     """Return these settings of an event log."""
+    from fidelity import events  # which imports pandas, and is needed for these logs alone
+
     given = events.settings(SOURCE)
     return {name: given[name] for name in sorted(names)}
 
