@@ -25,7 +25,7 @@ from fidelity.scores import SCORES
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/reruns.md"
 TABLE = re.compile(
-    r"(?<=<!-- table: python -m tests.reruns --write -->\n).*?(?=<!-- end of the table -->)",
+    r"(?<=<!-- table: make docs -->\n).*?(?=<!-- end of the table -->)",
     re.DOTALL,
 )
 DEFAULTS = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
