@@ -4,12 +4,13 @@
 # make test                 set up .venv, run all checks and tests
 # make test-slurm           the workflow on a Slurm cluster of this machine: as root, on Debian
 # make lint                 check style, types of the library, and the rules
-# make docs                 write docs/config.md from the schema and the default config
+# make docs                 write docs/config.md from the schema, and the table of docs/reruns.md
 # make environment          set up .venv from requirements.lock
 # make benchmark            measure the forest against scikit-learn and the peers that are installed
 # make benchmark-grid       measure the workflow against a plain script
 # make benchmark-ingest     measure the reading of raw logs against the peers that are installed
 # make benchmark-information  measure estimates of information against the peers that are installed
+# make benchmark-dag        measure the planning of grids of 500 to 5,000 points
 # make benchmark-selection  measure song selection on 20 million generated listenings
 # make peers                install more peers, sklearnex, YDF, Polars, DuckDB, dit, infomeasure, into .venv
 # make dag                  draw which rule needs which: docs/rulegraph.svg
@@ -18,7 +19,7 @@
 
 PYTHON ?= python3
 
-.PHONY: figures report dag test test-slurm lint docs environment benchmark benchmark-grid \
+.PHONY: figures report dag test test-slurm lint docs environment benchmark benchmark-grid benchmark-dag \
   benchmark-information benchmark-ingest benchmark-selection peers lock clean
 
 # On a terminal with bars for its progress.
@@ -72,12 +73,16 @@ lint: environment
 
 docs: environment
 	.venv/bin/python docs/config.py
+	.venv/bin/python -m tests.reruns --write
 
 benchmark: environment
 	.venv/bin/python benchmarks/forest.py
 
 benchmark-grid: environment
 	.venv/bin/python benchmarks/grid.py
+
+benchmark-dag: environment
+	.venv/bin/python benchmarks/dag.py
 
 benchmark-selection: environment
 	.venv/bin/python benchmarks/selection.py

@@ -6,6 +6,8 @@ report: "workflow/report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/resources.smk"
+include: "rules/report.smk"
 include: "rules/progress.smk"
 include: "rules/logs.smk"
 include: "rules/events.smk" if SOURCE["format"] == "events" else "rules/sessions.smk"

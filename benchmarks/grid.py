@@ -98,14 +98,15 @@ def print_shares(results, core_seconds):
     print("| rule | jobs | work | start and imports |\n|---|---|---|---|")
     spent = 0.0
     for folder in sorted((results / "logs").iterdir()):
-        files = [folder] if folder.is_file() else sorted(folder.rglob("*.log"))
         rule = folder.stem
+        if rule in ("make_logs", "extract_sessions", "select_songs"):
+            continue
+        files = [folder] if folder.is_file() else sorted(folder.rglob("*.log"))
         work = sum(float(re.search(r"done in ([\d.]+) s", file.read_text())[1]) for file in files)
         tsv = [results / "benchmarks" / file.relative_to(results / "logs") for file in files]
         total = sum(pd.read_csv(file.with_suffix(".tsv"), sep="\t")["s"].sum() for file in tsv)
-        if rule not in ("make_logs", "extract_sessions", "select_songs"):
-            spent += total
-            print(f"| {rule} | {len(files)} | {work:.1f} s | {total - work:.1f} s |")
+        spent += total
+        print(f"| {rule} | {len(files)} | {work:.1f} s | {total - work:.1f} s |")
     print(f"| Snakemake, and idle cores | | | {core_seconds - spent:.1f} s |")
 
 

@@ -19,11 +19,11 @@ from scipy.spatial.distance import jensenshannon
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import LeaveOneGroupOut
 
-from fidelity.config import fraction_text
 from fidelity.emulation import (
     GridPoint,
     deal_users,
     first_users,
+    fraction_text,
     largest_shared_size,
     resolve_sizes,
 )

@@ -1,23 +1,30 @@
-from collections import namedtuple
-from math import ceil
+import functools
+import gc
+import os
 from pathlib import Path
 
+import smart_open
 import yaml
+from snakemake.caching import LOCATION_ENVVAR
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from fidelity import events
-from fidelity.config import check_config, check_surroundings, fraction_text
-from fidelity.crowdai import find_logs
+from fidelity.emulation import fraction_text
 from fidelity.errors import OutputError
 from fidelity.files import require_writable
 from fidelity.information.report import TABLES as INFORMATION_TABLES
+from fidelity.published import plan_shards
+from fidelity.raw_files import find_logs
 from fidelity.scores import SCORES
 from fidelity.sources import digest
-from fidelity.synthetic import plan_shards
-from fidelity.versions import versions
 
 min_version("9.0")
+
+# Of the time that a large grid takes to plan, a fifth would go to looking for garbage after every
+# 700 new objects, of millions that all stay,
+gc.set_threshold(100_000)
+# and a seventh to smart_open, which makes a class anew for each path that it parses, three a job.
+smart_open.parse_uri = functools.cache(smart_open.parse_uri)
 
 
 def require_faultless(faults):
@@ -25,11 +32,14 @@ def require_faultless(faults):
         raise WorkflowError("\n".join(["the config has faults:", *faults]))
 
 
-SCHEMA = yaml.safe_load(
-    Path(workflow.basedir, "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8")
-)
-require_faultless(check_config(config, SCHEMA))
 if workflow.is_main_process:
+    # A job of a cluster starts in half the time without what this imports.
+    from fidelity.config import check_config, check_surroundings
+
+    SCHEMA = yaml.safe_load(
+        Path(workflow.basedir, "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8")
+    )
+    require_faultless(check_config(config, SCHEMA))
     require_faultless(check_surroundings(config))
 
 DATASET = config["dataset"]
@@ -118,101 +128,11 @@ if ATTACKED:
         "outliers": {"outliers": "tables/outliers.csv"},
     }
 
-# What the report shows, in reading order: results by category, and their titles. The caption of
-# each lies in workflow/report, where the result lies in the results.
-REPORT = {
-    "Findings": {"findings.html": "What was found"},
-    "Data": {
-        "figures/song_selection.png": "How the songs were reduced",
-        "sessions/funnel.csv": "What each filter left",
-        "sessions/song_selection.csv": "How the songs were reduced",
-    },
-    "The leak": {
-        "figures/figure2.png": "True positives: figure 2 of the paper",
-        "figures/figure3.png": "False positives: figure 3 of the paper",
-        "figures/leakage.png": "The leak: TPR and FPR",
-        "figures/accuracy.png": "Accuracy of the recommender",
-        "tables/figure2.csv": "True positives: figure 2 of the paper",
-        "tables/figure3.csv": "False positives: figure 3 of the paper",
-        "tables/leakage.csv": "Shares, rates and the leak",
-        "tables/accuracy.csv": "Accuracy on unknown users",
-        "tables/in_sample_accuracy.csv": "Accuracy on known users",
-    },
-    "Information": {
-        "figures/figure4.png": "Whose record is it? Figure 4 of the paper",
-        "figures/membership.png": "Whose record, beside who is a member",
-        "figures/observations.png": "How many observations an error needs",
-        "tables/figure4.csv": "Whose record is it? Figure 4 of the paper",
-        "tables/information.csv": "Bits an observation, by estimator",
-        "tables/divergences.csv": "Distances between histograms",
-        "tables/observations_needed.csv": "How many observations an error needs",
-        "tables/errors.csv": "Errors of tests",
-    },
-    "Attacks on users": {
-        "figures/attack_roc.png": "ROC of the plain and the best scores",
-        "figures/attack_sizes.png": "Scores against the target's size",
-        "figures/attack_scores.png": "All scores",
-        "tables/attacks.csv": "All metrics of all scores",
-        "tables/roc.csv": "ROC curves",
-        "tables/attack_errors.csv": "Errors after N answers",
-    },
-    "Who is exposed": {
-        "figures/counterfactual.png": "The same users, known to a model and not",
-        "figures/shared_users.png": "How many users are shared",
-        "figures/outliers.png": "The leak by how surprising users are",
-        "tables/counterfactual.csv": "The same users, known to a model and not",
-        "tables/shared_users.csv": "How many users are shared",
-        "tables/outliers.csv": "The leak by how surprising users are",
-        "tables/verdicts.csv": "Lists of accused users",
-    },
-}
 
-# What jobs take: MiB and seconds at their start, and how many of both each MB of their data adds.
-# It comes from the peak memory of a process and its CPU seconds on stand-ins of 4,693, 208,145 and
-# 840,807 transitions (transitions.parquet of 0.02, 0.56 and 2.24 MB; 2 repeats, 20 trees, 16
-# references). The most MiB there stand behind each line. A bit more is granted, and what compiling
-# takes, which the first job of all does: up to 330 MiB and 30 seconds.
-Cost = namedtuple("Cost", "mb mb_per_mb seconds seconds_per_mb")
-REPEATS = config["grid"]["repeats"]
-TREES = RECOMMENDER.get("n_estimators") or 100
-DENSE_TREES = RECOMMENDER["estimator"].startswith(("sklearn.ensemble", "sklearn.tree"))
-# scikit-learn's forest took up to 18 times as long as the project's; any other is taken for as slow.
-OWN_FOREST = RECOMMENDER["estimator"] == "fidelity.forest.RandomForestClassifier"
-FITS = REPEATS * TREES / 20 * (1 if OWN_FOREST else 20)
-COSTS = {
-    # 219, 293 and 514 MiB for 1,000, 11,250 and 45,000 sessions
-    "make_logs": Cost(220 + 0.0066 * max(STAND_IN.values(), default=0), 0, 10, 0),
-    # 309 MiB; 332 of a file of 2,391 MB; 0.035 seconds a MB of .csv.gz
-    "extract_sessions": Cost(340, 0, 5, 0.05),
-    # 293, 302, 377; tables of 23, 104 and 1,050 MB: 507, 1,138 and 2,366
-    "select_songs": Cost(330, 12, 5, 0.5),
-    "deal_users": Cost(90, 10, 1, 0.1 * REPEATS),  # 82, 91, 105
-    "train_models": Cost(330, 100, 5, 0.6 * FITS),  # 209, 301, 475
-    "query_models": Cost(330, 120, 5, 0.5 * FITS),  # 216, 315, 542
-    "cross_validate": Cost(330, 120, 5, 5 * FITS / REPEATS),  # 322, 305, 508
-    "ask_own_models": Cost(330, 120, 5, 0.5 * ATTACKS["folds"] * FITS),  # 211, 322, 542
-    "ask_comparisons": Cost(330, 100, 5, 0.7 * (2 + ATTACKS["references"]) * FITS),  # 211, 283, 414
-    "measure_leakage": Cost(90, 50, 1, 0.1 * REPEATS),  # 81, 108, 172
-    "estimate_information": Cost(  # 88, 159, 317
-        *(200, 120, 5, 1.5 * REPEATS * max(1, INFORMATION["permutations"] / 100))
-    ),
-    "attack_users": Cost(  # 116, 290, 782
-        *(200, 330 * max(1, ATTACKS["references"] / 16), 5, 2 * REPEATS)
-    ),
-    "tabulate_leakage": Cost(150, 20, 5, 2),  # 135, 136
-    "tabulate_information": Cost(150, 20, 5, 2),  # 142, 147
-    "tabulate_accuracy": Cost(150, 20, 5, 2),  # 134, 134
-    "tabulate_attacks": Cost(150, 20, 5, 2),  # 133, 136
-    "draw_figure": Cost(210, 20, 10, 2),  # 199, 199
-    "write_findings": Cost(160, 20, 10, 2),  # 150, 155
-}
-MODELS = {"train_models", "query_models", "cross_validate", "ask_own_models", "ask_comparisons"}
-# On a cluster two Snakemakes run around a job, of 230 MiB each, and are counted as its own.
-SNAKEMAKE_MB = 500
-# What starting takes where a shared file system is slow.
-START_SECONDS = 60
-# A recommender that is told to use more threads has them.
-MODEL_THREADS = max(1, RECOMMENDER.get("n_jobs") or 1)
+# Whether rules of the first stages share what they make with other checkouts. These have no
+# benchmark, which Snakemake refuses beside a cache; and to be told that a rule may be cached would
+# be a warning in every run that does not.
+CACHE = workflow.enable_cache and LOCATION_ENVVAR in os.environ
 
 
 wildcard_constraints:
@@ -243,6 +163,8 @@ def recommender_code(name):
 
 def event_settings(*names):
     """Return these settings of an event log."""
+    from fidelity import events  # which imports pandas, and is needed for these logs alone
+
     given = events.settings(SOURCE)
     return {name: given[name] for name in sorted(names)}
 
@@ -267,7 +189,8 @@ def point_of(common, target, adversary_size=str(config["adversary_size"])):
         "common_fraction": common,
         "target_size": target,
         "adversary_size": adversary_size,
-        "max_in_grid": "max" in SIZES,
+        # Only a number may turn out to be the size of max.
+        "max_in_grid": "max" in SIZES and target.isdecimal(),
     }
 
 
@@ -326,74 +249,3 @@ def answers_about_members(wildcards):
 def figure_tables(figure):
     """Return the files that a figure is drawn from."""
     return {name: f"{RESULTS}/{file}" for name, file in FIGURES[figure].items()}
-
-
-def place_in_report(file):
-    """Return the category and the labels of a result, numbered, as the report sorts them."""
-    for i, (category, titles) in enumerate(REPORT.items(), start=1):
-        for j, (name, title) in enumerate(titles.items(), start=1):
-            if name == file:
-                origin = {"data": NOTE} if NOTE else {}
-                return f"{i} {category}", {"result": f"{i}.{j} {title}", "file": file, **origin}
-    raise WorkflowError(f"{file}: has no place in REPORT of rules/common.smk")
-
-
-def shown(file):
-    """Return the path of a result that the report shows; `file` is its place in the results."""
-
-    def place(wildcards):
-        return place_in_report(file.format(**dict(wildcards.items())))
-
-    return report(
-        f"{RESULTS}/{file}",
-        caption=f"../workflow/report/{Path(file).with_suffix('.rst')}",
-        category=lambda wildcards: place(wildcards)[0],
-        labels=lambda wildcards: place(wildcards)[1],
-    )
-
-
-def effective_config():
-    """Return the config as the report shows it: all keys, in the order of the schema."""
-    ordered = {key: config[key] for key in SCHEMA["properties"] if key in config}
-    return yaml.safe_dump(
-        ordered, sort_keys=False, default_flow_style=None, allow_unicode=True, width=50
-    )
-
-
-def data_mb(input, async_run):
-    """Return the MB of the transitions that a job reads, or of all its input if it reads none.
-
-    Other input of a grid point may be made in the same submission to a cluster: it is not there
-    yet when that is sized up.
-    """
-    files = [input.transitions] if "transitions" in input.keys() else input
-    return sum(async_run(file.size()) for file in files) / 1e6
-
-
-def mem_mb(wildcards, input, attempt, rulename, async_run):
-    """Return the memory (MiB) of a job, and on a cluster that of the Snakemakes around it."""
-    megabytes = data_mb(input, async_run)
-    cost = COSTS[rulename]
-    needed = cost.mb + cost.mb_per_mb * megabytes
-    if DENSE_TREES and rulename in MODELS:
-        needed = max(needed, dense_trees_mb(wildcards, megabytes))
-    around = 0 if workflow.local_exec else SNAKEMAKE_MB
-    return attempt * (around + int(needed))
-
-
-def dense_trees_mb(wildcards, megabytes):
-    """Return the memory of a job that holds one model at a time of scikit-learn's trees.
-
-    They hold a number per class in every node: 9,200 MB were measured for 20 trees on the paper's
-    11,156 users, which are 0.56 MB, and memory grows with users and trees.
-    """
-    size = wildcards.get("target", wildcards.get("adversary"))
-    users = int(size) if size.isdecimal() else max(11156, int(20_000 * megabytes))
-    return 1000 + 8200 * users * TREES // (11156 * 20)
-
-
-def runtime(wildcards, input, attempt, rulename, async_run):
-    """Return the minutes after which a cluster may end a job: five times what it should take."""
-    cost = COSTS[rulename]
-    seconds = cost.seconds + cost.seconds_per_mb * data_mb(input, async_run)
-    return attempt * ceil((START_SECONDS + 5 * seconds) / 60)

@@ -1,4 +1,6 @@
 # In the place of sessions.smk, where the dataset is an event log: one shard, whatever its files.
+from os.path import relpath
+
 from fidelity.event_files import find_event_files
 
 EVENT_FILES = [str(path) for path in find_event_files(SOURCE["logs"])]
@@ -7,11 +9,18 @@ USERS = f"{RESULTS}/sessions/users.parquet"
 PACKED = 1 if all(file.endswith((".csv", ".tsv")) for file in EVENT_FILES) else 6
 COSTS["extract_events"] = Cost(340, 3 * PACKED, 5, 0.05 * PACKED)
 MAPPING = [USERS] if event_settings("keep_user_ids")["keep_user_ids"] else []
+EVENT_CACHE = CACHE and not MAPPING  # where others may read, no one is to find the ids
 
 if Path(USERS).exists() and not MAPPING:
     raise WorkflowError(
         f"{USERS} tells the user ids of an earlier run, but keep_user_ids is false; remove the file, "
         "or set keep_user_ids: true"
+    )
+
+if MAPPING and "extract_events" in (workflow.workflow_settings.cache or []):
+    raise WorkflowError(
+        "--cache extract_events would put the user ids that keep_user_ids asks for into the cache; "
+        "leave the name out, or set keep_user_ids: false"
     )
 
 
@@ -24,6 +33,7 @@ rule extract_events:
         table=f"{RESULTS}/sessions/shards/log.parquet",
         funnel=f"{RESULTS}/sessions/shards/log.funnel.csv",
     params:
+        names=[relpath(file, SOURCE["logs"]) for file in EVENT_FILES],  # they order the rows
         source=event_settings(
             *("columns", "timing", "separator", "time_unit", "timezone", "gap", "previous_bins")
         ),
@@ -35,10 +45,9 @@ rule extract_events:
         runtime=runtime,
     log:
         f"{RESULTS}/logs/extract_events.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/extract_events.tsv"
     conda:
         "../workflow/envs/fidelity.yaml"
+    cache: EVENT_CACHE
     script:
         "../workflow/scripts/extract_events.py"
 

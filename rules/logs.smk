@@ -3,6 +3,7 @@ rule make_logs:
     output:
         raw=f"{RESULTS}/raw/{{shard}}.csv.gz",
     params:
+        shard="{shard}",
         sessions=lambda wildcards: STAND_IN[wildcards.shard],
         seed=config["seed"],
         code=code("make_logs"),
@@ -12,9 +13,8 @@ rule make_logs:
         runtime=runtime,
     log:
         f"{RESULTS}/logs/make_logs/{{shard}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/make_logs/{{shard}}.tsv"
     conda:
         "../workflow/envs/fidelity.yaml"
+    cache: CACHE
     script:
         "../workflow/scripts/make_logs.py"

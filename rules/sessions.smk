@@ -9,6 +9,7 @@ rule extract_sessions:
         table=f"{RESULTS}/sessions/shards/{{shard}}.parquet",
         funnel=f"{RESULTS}/sessions/shards/{{shard}}.funnel.csv",
     params:
+        name=lambda wildcards: Path(RAW[wildcards.shard]).name,  # it stands in the table
         filters=dict(sorted(config["sessions"].items())),
         code=code("extract_sessions"),
     threads: 1
@@ -17,10 +18,9 @@ rule extract_sessions:
         runtime=runtime,
     log:
         f"{RESULTS}/logs/extract_sessions/{{shard}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/extract_sessions/{{shard}}.tsv"
     conda:
         "../workflow/envs/fidelity.yaml"
+    cache: CACHE
     script:
         "../workflow/scripts/extract_sessions.py"
 

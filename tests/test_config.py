@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fidelity.config import check_config, check_surroundings, fraction_text
+from fidelity.config import check_config, check_surroundings
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
@@ -308,9 +308,3 @@ def test_missing_and_empty_logs_are_told(tmp_path):
         fault
         == f"datasets.crowdai.logs: {tmp_path}: holds no .csv, .csv.gz, .tar.gz, .tgz or .tar file"
     )
-
-
-def test_fractions_as_text():
-    assert [fraction_text(value) for value in (0, 0.0, -0.0, 1, 0.25, 0.50, 0.1)] == [
-        *("0", "0", "0", "1", "0.25", "0.5", "0.1")
-    ]

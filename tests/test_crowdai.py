@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fidelity import crowdai, raw_files
-from fidelity.crowdai import COLUMNS, Filters, extract_sessions, find_logs
+from fidelity.crowdai import COLUMNS, Filters, extract_sessions
 from fidelity.errors import InputError
 
 REAL_ROWS = Path(__file__).parents[2] / "shared" / "data" / "mssd_real_rows.csv"
@@ -279,22 +279,22 @@ def test_logs_are_found_at_any_depth(tmp_path):
     for name in ("b/log_1.csv", "a/log_0.csv.gz", "log_2.csv", "notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    assert list(find_logs(tmp_path)) == ["a/log_0", "b/log_1", "log_2"]
+    assert list(raw_files.find_logs(tmp_path)) == ["a/log_0", "b/log_1", "log_2"]
 
 
 def test_odd_folders_are_refused(tmp_path):
     with pytest.raises(ValueError, match="there is no such folder"):
-        find_logs(tmp_path / "absent")
+        raw_files.find_logs(tmp_path / "absent")
     with pytest.raises(ValueError, match=r"holds no \.csv"):
-        find_logs(tmp_path)
+        raw_files.find_logs(tmp_path)
     (tmp_path / "x.csv").mkdir()
     with pytest.raises(ValueError, match="a folder is named like a raw file"):
-        find_logs(tmp_path)
+        raw_files.find_logs(tmp_path)
     os.rmdir(tmp_path / "x.csv")
     (tmp_path / "x.csv").touch()
     (tmp_path / "x.csv.gz").touch()
     with pytest.raises(ValueError, match=r"x\.csv and .*x\.csv\.gz are one shard"):
-        find_logs(tmp_path)
+        raw_files.find_logs(tmp_path)
 
 
 def edited(text, edits):

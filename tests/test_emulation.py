@@ -11,6 +11,7 @@ from fidelity.emulation import (
     count_common,
     deal_users,
     first_users,
+    fraction_text,
     full_size,
     largest_shared_size,
     make_databases,
@@ -151,3 +152,9 @@ def test_seeds_depend_on_every_key_and_on_nothing_else():
     assert seed_sequence(1, "train").entropy == seed_sequence(1, "train").entropy
     with pytest.raises(ValueError, match=r"whole numbers, got 0\.5"):
         seed_sequence(1, "train", 0.5)
+
+
+def test_fractions_as_text():
+    assert [fraction_text(value) for value in (0, 0.0, -0.0, 1, 0.25, 0.50, 0.1)] == [
+        *("0", "0", "0", "1", "0.25", "0.5", "0.1")
+    ]

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from fidelity import crowdai
-from fidelity.crowdai import extract_sessions, find_logs, require_distinct
+from fidelity.crowdai import extract_sessions, require_distinct
 from fidelity.errors import InputError
+from fidelity.raw_files import find_logs
 
 from .test_crowdai import FILTERS, GOOD, TIMING, extract, rows, spoil, write
 

@@ -19,12 +19,12 @@ import pytest
 from fidelity import published
 from fidelity.crowdai import COLUMNS, Filters, extract_sessions
 from fidelity.forest import RandomForestClassifier
+from fidelity.published import plan_shards
 from fidelity.synthetic import (
     LISTENER_SHARE,
     generate_background,
     generate_playlist_listeners,
     make_catalogue,
-    plan_shards,
     write_logs,
 )
 from fidelity.transitions import make_transitions, read_shards, select_songs

@@ -285,90 +285,6 @@ def test_a_new_target_size_asks_references_anew_at_the_next_smaller_alone(tmp_pa
         assert len(outputs) == n
 
 
-@pytest.mark.parametrize(
-    ("change", "plan"),
-    [
-        ({"figures": {"font_pt": 7}}, {"draw_figure": FIGURES, "all": 1}),
-        (
-            {"attacks": SMALL["attacks"] | {"k": 3}},
-            {
-                "attack_users": 3,  # and no model is trained anew
-                "tabulate_attacks": 1,
-                "draw_figure": 7,
-                "write_findings": 1,
-                "all": 1,
-            },
-        ),
-        (
-            {"information": {"cells": ["song"]}},
-            {
-                "estimate_information": 6,
-                "tabulate_information": 1,
-                "draw_figure": 3,
-                "write_findings": 1,
-                "all": 1,
-            },
-        ),
-        (
-            {"information": {"cells": ["song", "context_switch"]}},  # a column not used before
-            {
-                "estimate_information": 6,
-                "tabulate_information": 1,
-                "draw_figure": 3,
-                "write_findings": 1,
-                "all": 1,
-            },
-        ),
-        ({"min_songs": 60}, {}),
-        (
-            {"grid": SMALL["grid"] | {"common_fraction": [1, 0], "target_size": ["max", 5000, 20]}},
-            {},
-        ),
-        (
-            {"adversary_size": "matched"},
-            {
-                **{rule: 6 for rule in POINT if rule != "train_models"},
-                "train_models": 6,  # their models are gone, and asked again
-                **dict.fromkeys(ATTACK, 3),
-                "ask_own_models": 3,  # an adversary of another size at each
-                "tabulate_attacks": 1,
-                "tabulate_information": 1,
-                **LEAKAGE_RESULTS,
-                "draw_figure": FIGURES - 2,
-            },
-        ),
-        (
-            {"recommender": {"n_estimators": 3}},
-            {
-                **dict.fromkeys(POINT, 6),
-                "estimate_information": 3,  # of membership, where users are common
-                "cross_validate": 4,
-                **dict.fromkeys(ATTACK, 3),
-                "ask_own_models": 1,
-                "tabulate_attacks": 1,
-                "tabulate_accuracy": 1,
-                "tabulate_information": 1,
-                **LEAKAGE_RESULTS,
-                "draw_figure": FIGURES - 1,
-            },
-        ),
-    ],
-    ids=[
-        "figures",
-        "attacks",
-        "cells",
-        "timing cells",
-        "min_songs",
-        "order",
-        "adversary",
-        "recommender",
-    ],
-)
-def test_a_changed_setting_reruns_what_uses_it(copy, change, plan):
-    copy.configure(SMALL | change)
-    assert copy.plan() == plan
-
-
 def test_changed_code_reruns_what_uses_it(copy):
     with open(copy.folder / "workflow/fidelity/attack.py", "a") as file:
         file.write("\n# changed\n")
@@ -463,7 +379,7 @@ def test_a_job_is_declared_no_more_than_a_machine_has(finished):
 
 
 def test_other_resources_rerun_nothing(copy):
-    rules = copy.folder / "rules/common.smk"
+    rules = copy.folder / "rules/resources.smk"
     text = rules.read_text(encoding="utf-8")
     rules.write_text(text.replace("Cost(330, ", "Cost(3300, "), encoding="utf-8")
     assert copy.plan() == {}

@@ -8,10 +8,11 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 
 from . import crowdai, events
-from .crowdai import find_logs
+from .emulation import fraction_text
 from .errors import InputError
 from .event_files import check_columns, find_event_files
 from .published import SESSION_LENGTHS
+from .raw_files import find_logs
 from .recommender import make_estimator
 from .scores import ACCESS, SCORES, VERDICT_SCORES
 
@@ -80,11 +81,6 @@ def _find(source):
         find_logs(source["logs"])
     else:
         check_columns(find_event_files(source["logs"]), events.layout(source))
-
-
-def fraction_text(fraction):
-    """Return a fraction as it stands in paths and seeds: at most six digits, 0.5 not 0.50."""
-    return format(fraction + 0, "g")  # -0.0 + 0 is 0
 
 
 def _explain(error):

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from .errors import InputError
 from .files import whole_file
-from .raw_files import SUFFIXES, TARBALLS, Window, open_raw_files, suffix_of
+from .raw_files import Window, open_raw_files
 from .scanning import HIGHEST, Splitter
 
 _TEXT, _INTEGER, _BOOLEAN = pa.string(), pa.uint16(), pa.bool_()
@@ -73,38 +73,6 @@ class Filters(NamedTuple):
     length: int
     min_full_plays: int
     context_types: tuple
-
-
-def find_logs(folder):
-    """Return {shard: file} of the raw files and tarballs anywhere below a folder, in order.
-
-    A shard is named by its path below the folder, without `.csv`, `.csv.gz`, `.tar.gz`, `.tgz`
-    or `.tar`. Hidden files are left out.
-
-    Raises
-    ------
-    InputError
-        If the folder is missing or holds no such file, if a folder is named like one, or if two
-        files make one shard.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"{folder}: there is no such folder of logs")
-    shards = {}
-    for path in sorted(folder.rglob("*")):
-        suffix = suffix_of(path.name)
-        if suffix is None:
-            continue
-        if path.is_dir():
-            raise InputError(f"{path}: a folder is named like a raw file; rename it")
-        shard = path.relative_to(folder).as_posix().removesuffix(suffix)
-        if shard in shards:
-            raise InputError(f"{shards[shard]} and {path} are one shard; remove one of them")
-        shards[shard] = path
-    if not shards:
-        *others, last = SUFFIXES + TARBALLS
-        raise InputError(f"{folder}: holds no {', '.join(others)} or {last} file")
-    return shards
 
 
 def extract_sessions(raw, table, filters, timing):
@@ -185,7 +153,7 @@ def require_distinct(tables):
     Parameters
     ----------
     tables : {shard: path}
-        The session tables of all raw files, by what `find_logs` calls these.
+        The session tables of all raw files, by what `raw_files.find_logs` calls these.
 
     Raises
     ------

@@ -52,6 +52,11 @@ class Databases(NamedTuple):
     target: np.ndarray
 
 
+def fraction_text(fraction):
+    """Return a fraction as it stands in paths and seeds: at most six digits, 0.5 not 0.50."""
+    return format(fraction + 0, "g")  # -0.0 + 0 is 0
+
+
 def full_size(n_users, common_fraction):
     """Return s(c) = floor(n / (2 - c)), the most users that both providers can have.
 

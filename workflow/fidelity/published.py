@@ -9,7 +9,11 @@ Each number names what it was counted on:
 - PLOT: bars read from a published plot, 1 to 2 % off; of MINI, or of log_0_20180715.csv.
 """
 
+from datetime import date, timedelta
+
 import numpy as np
+
+_FIRST_DAY, _DAYS, _FILES_A_DAY = date(2018, 7, 15), 66, 10  # of the files
 
 MINI_ROWS, MINI_SESSIONS = 167_880, 10_000
 
@@ -113,3 +117,34 @@ TOP_TRACKS = np.array([1427, 915, 785, 730, 719])
 DISTINCT_TRACKS_BY_SESSION = np.array(
     [19, 15, 38, 93, 128, 182, 249, 325, 658, 596, 550, 444, 474, 427, 493, 385, 830, 514, 1580]
 )
+
+
+def plan_shards(sessions, shards):
+    """Return {shard: sessions in it}, as equal as can be.
+
+    A shard is named like a published file, ten a day from 15 July 2018, by its path below the
+    folder of logs without `.csv.gz`.
+
+    Parameters
+    ----------
+    sessions : int
+        At least one for each shard.
+    shards : int
+        From 1 to 660, the number of files published.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+    """
+    most = _DAYS * _FILES_A_DAY
+    if not 1 <= shards <= most:
+        raise ValueError(f"synthetic: shards must be from 1 to {most}, not {shards}")
+    if sessions < shards:
+        raise ValueError(f"synthetic: {sessions} sessions cannot fill {shards} shards")
+    names = [
+        f"training_set/log_{i % _FILES_A_DAY}"
+        f"_{_FIRST_DAY + timedelta(days=i // _FILES_A_DAY):%Y%m%d}_000000000000"
+        for i in range(shards)
+    ]
+    return {name: sessions // shards + (i < sessions % shards) for i, name in enumerate(names)}

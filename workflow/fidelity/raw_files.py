@@ -30,6 +30,38 @@ def suffix_of(name):
     return next((end for end in SUFFIXES + TARBALLS if name.endswith(end) and not hidden), None)
 
 
+def find_logs(folder):
+    """Return {shard: file} of the raw files and tarballs anywhere below a folder, in order.
+
+    A shard is named by its path below the folder, without `.csv`, `.csv.gz`, `.tar.gz`, `.tgz`
+    or `.tar`. Hidden files are left out.
+
+    Raises
+    ------
+    InputError
+        If the folder is missing or holds no such file, if a folder is named like one, or if two
+        files make one shard.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder of logs")
+    shards = {}
+    for path in sorted(folder.rglob("*")):
+        suffix = suffix_of(path.name)
+        if suffix is None:
+            continue
+        if path.is_dir():
+            raise InputError(f"{path}: a folder is named like a raw file; rename it")
+        shard = path.relative_to(folder).as_posix().removesuffix(suffix)
+        if shard in shards:
+            raise InputError(f"{shards[shard]} and {path} are one shard; remove one of them")
+        shards[shard] = path
+    if not shards:
+        *others, last = SUFFIXES + TARBALLS
+        raise InputError(f"{folder}: holds no {', '.join(others)} or {last} file")
+    return shards
+
+
 def open_raw_files(path):
     """Yield (name, binary stream) of the raw file at a path, or of each in the tarball there.
 

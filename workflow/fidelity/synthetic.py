@@ -46,7 +46,6 @@ from .seeding import generator, seed_sequence
 LISTENER_SHARE = 0.31  # of all sessions; assumed
 
 _LONGEST = max(published.SESSION_LENGTHS)
-_FIRST_DAY, _DAYS, _FILES_A_DAY = date(2018, 7, 15), 66, 10  # of the published files
 _SHARD = re.compile(r"training_set/log_(\d)_(\d{8})_0{12}")
 
 # Skip patterns (skip_1, skip_2, skip_3, not_skipped), from an early skip to none, their shares
@@ -146,37 +145,6 @@ class _Sessions(NamedTuple):
     end: np.ndarray
 
 
-def plan_shards(sessions, shards):
-    """Return {shard: sessions in it}, as equal as can be.
-
-    A shard is named like a published file, ten a day from 15 July 2018, by its path below the
-    folder of logs without `.csv.gz`.
-
-    Parameters
-    ----------
-    sessions : int
-        At least one for each shard.
-    shards : int
-        From 1 to 660, the number of files published.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range.
-    """
-    most = _DAYS * _FILES_A_DAY
-    if not 1 <= shards <= most:
-        raise ValueError(f"synthetic: shards must be from 1 to {most}, not {shards}")
-    if sessions < shards:
-        raise ValueError(f"synthetic: {sessions} sessions cannot fill {shards} shards")
-    names = [
-        f"training_set/log_{i % _FILES_A_DAY}"
-        f"_{_FIRST_DAY + timedelta(days=i // _FILES_A_DAY):%Y%m%d}_000000000000"
-        for i in range(shards)
-    ]
-    return {name: sessions // shards + (i < sessions % shards) for i, name in enumerate(names)}
-
-
 def write_logs(path, shard, sessions, seed):
     """Write one shard as .csv.gz, whole or not at all; equal arguments give equal bytes.
 
@@ -184,7 +152,7 @@ def write_logs(path, shard, sessions, seed):
     ----------
     path : path
     shard : str
-        From `plan_shards`.
+        From `published.plan_shards`.
     sessions : int
         In this shard, of both kinds: the share `LISTENER_SHARE` is playlist listeners'.
     seed : int
@@ -233,7 +201,7 @@ def generate_background(shard, sessions, seed):
     Parameters
     ----------
     shard : str
-        From `plan_shards`.
+        From `published.plan_shards`.
     sessions : int
     seed : int
         Of the config.

@@ -13,7 +13,7 @@ if __name__ == "__main__":
     with logged(snakemake.log[0], snakemake.input, snakemake.output):
         make_logs(
             snakemake.output.raw,
-            shard=snakemake.wildcards.shard,
+            shard=snakemake.params.shard,
             sessions=snakemake.params.sessions,
             seed=snakemake.params.seed,
         )

@@ -1,0 +1,88 @@
+from collections import namedtuple
+from math import ceil
+
+# What jobs take: MiB and seconds at their start, and how many of both each MB of their data adds.
+# It comes from the peak memory of a process and its CPU seconds on stand-ins of 4,693, 208,145 and
+# 840,807 transitions (transitions.parquet of 0.02, 0.56 and 2.24 MB; 2 repeats, 20 trees, 16
+# references). The most MiB there stand behind each line. A bit more is granted, and what compiling
+# takes, which the first job of all does: up to 330 MiB and 30 seconds.
+Cost = namedtuple("Cost", "mb mb_per_mb seconds seconds_per_mb")
+REPEATS = config["grid"]["repeats"]
+TREES = RECOMMENDER.get("n_estimators") or 100
+DENSE_TREES = RECOMMENDER["estimator"].startswith(("sklearn.ensemble", "sklearn.tree"))
+# scikit-learn's forest took up to 18 times as long as the project's; any other is taken for as slow.
+OWN_FOREST = RECOMMENDER["estimator"] == "fidelity.forest.RandomForestClassifier"
+FITS = REPEATS * TREES / 20 * (1 if OWN_FOREST else 20)
+COSTS = {
+    # 219, 293 and 514 MiB for 1,000, 11,250 and 45,000 sessions
+    "make_logs": Cost(220 + 0.0066 * max(STAND_IN.values(), default=0), 0, 10, 0),
+    # 309 MiB; 332 of a file of 2,391 MB; 0.035 seconds a MB of .csv.gz
+    "extract_sessions": Cost(340, 0, 5, 0.05),
+    # 293, 302, 377; tables of 23, 104 and 1,050 MB: 507, 1,138 and 2,366
+    "select_songs": Cost(330, 12, 5, 0.5),
+    "deal_users": Cost(90, 10, 1, 0.1 * REPEATS),  # 82, 91, 105
+    "train_models": Cost(330, 100, 5, 0.6 * FITS),  # 209, 301, 475
+    "query_models": Cost(330, 120, 5, 0.5 * FITS),  # 216, 315, 542
+    "cross_validate": Cost(330, 120, 5, 5 * FITS / REPEATS),  # 322, 305, 508
+    "ask_own_models": Cost(330, 120, 5, 0.5 * ATTACKS["folds"] * FITS),  # 211, 322, 542
+    "ask_comparisons": Cost(330, 100, 5, 0.7 * (2 + ATTACKS["references"]) * FITS),  # 211, 283, 414
+    "measure_leakage": Cost(90, 50, 1, 0.1 * REPEATS),  # 81, 108, 172
+    "estimate_information": Cost(  # 88, 159, 317
+        *(200, 120, 5, 1.5 * REPEATS * max(1, INFORMATION["permutations"] / 100))
+    ),
+    "attack_users": Cost(  # 116, 290, 782
+        *(200, 330 * max(1, ATTACKS["references"] / 16), 5, 2 * REPEATS)
+    ),
+    "tabulate_leakage": Cost(150, 20, 5, 2),  # 135, 136
+    "tabulate_information": Cost(150, 20, 5, 2),  # 142, 147
+    "tabulate_accuracy": Cost(150, 20, 5, 2),  # 134, 134
+    "tabulate_attacks": Cost(150, 20, 5, 2),  # 133, 136
+    "draw_figure": Cost(210, 20, 10, 2),  # 199, 199
+    "write_findings": Cost(160, 20, 10, 2),  # 150, 155
+}
+MODELS = {"train_models", "query_models", "cross_validate", "ask_own_models", "ask_comparisons"}
+# On a cluster two Snakemakes run around a job, of 230 MiB each, and are counted as its own.
+SNAKEMAKE_MB = 500
+# What starting takes where a shared file system is slow.
+START_SECONDS = 60
+# A recommender that is told to use more threads has them.
+MODEL_THREADS = max(1, RECOMMENDER.get("n_jobs") or 1)
+
+
+def data_mb(input, async_run):
+    """Return the MB of the transitions that a job reads, or of all its input if it reads none.
+
+    Other input of a grid point may be made in the same submission to a cluster: it is not there
+    yet when that is sized up.
+    """
+    files = [input.transitions] if "transitions" in input.keys() else input
+    return sum(async_run(file.size()) for file in files) / 1e6
+
+
+def mem_mb(wildcards, input, attempt, rulename, async_run):
+    """Return the memory (MiB) of a job, and on a cluster that of the Snakemakes around it."""
+    megabytes = data_mb(input, async_run)
+    cost = COSTS[rulename]
+    needed = cost.mb + cost.mb_per_mb * megabytes
+    if DENSE_TREES and rulename in MODELS:
+        needed = max(needed, dense_trees_mb(wildcards, megabytes))
+    around = 0 if workflow.local_exec else SNAKEMAKE_MB
+    return attempt * (around + int(needed))
+
+
+def dense_trees_mb(wildcards, megabytes):
+    """Return the memory of a job that holds one model at a time of scikit-learn's trees.
+
+    They hold a number per class in every node: 9,200 MB were measured for 20 trees on the paper's
+    11,156 users, which are 0.56 MB, and memory grows with users and trees.
+    """
+    size = wildcards.get("target", wildcards.get("adversary"))
+    users = int(size) if size.isdecimal() else max(11156, int(20_000 * megabytes))
+    return 1000 + 8200 * users * TREES // (11156 * 20)
+
+
+def runtime(wildcards, input, attempt, rulename, async_run):
+    """Return the minutes after which a cluster may end a job: five times what it should take."""
+    cost = COSTS[rulename]
+    seconds = cost.seconds + cost.seconds_per_mb * data_mb(input, async_run)
+    return attempt * ceil((START_SECONDS + 5 * seconds) / 60)
