@@ -26,14 +26,14 @@ PYTHON ?= python3
 figures: environment
 	.venv/bin/snakemake --cores all $$(test -t 2 && echo --logger rich)
 
-LAID_OVER = $(if $(CONFIGFILE),--configfile $(CONFIGFILE))
-DATASET_OF = import sys, yaml; configs = map(yaml.safe_load, map(open, sys.argv[1:])); \
+LAID_OVER = $(if $(CONFIGFILE),--configfile '$(CONFIGFILE)')
+DATASET_OF = import sys, yaml; configs = [yaml.safe_load(open(name)) or {} for name in sys.argv[1:]]; \
   print(next(config["dataset"] for config in configs if "dataset" in config))
 
 # Only of finished results, as else they would stand beside a config that is not theirs.
 report: environment
 	@plan=$$(.venv/bin/snakemake --dry-run $(LAID_OVER) 2>&1) || { echo "$$plan"; exit 1; }; \
-	results=results/$$(.venv/bin/python -c '$(DATASET_OF)' $(CONFIGFILE) config/config.yaml); \
+	results=results/$$(.venv/bin/python -c '$(DATASET_OF)' $(if $(CONFIGFILE),'$(CONFIGFILE)') config/config.yaml); \
 	echo "$$plan" | grep -q "^Nothing to be done" || { echo "$$results is not complete, or not of" \
 	  "this config; run first: .venv/bin/snakemake --cores all $(LAID_OVER)"; exit 1; }; \
 	.venv/bin/snakemake --report $$results/.partial-report.html $(LAID_OVER) && \

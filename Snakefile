@@ -30,7 +30,7 @@ localrules:
 
 
 onstart:
-    # Its limit of submissions to clusters lets Snakemake look for jobs to start once more a second
+    # Snakemake's limit of submissions to clusters has it look for jobs to start once more a second
     # with every job that ends: a tenth of the time of a run of 300 jobs.
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None

@@ -20,12 +20,6 @@ from fidelity.sources import digest
 
 min_version("9.0")
 
-# Of the time that a large grid takes to plan, a fifth would go to looking for garbage after every
-# 700 new objects, of millions that all stay,
-gc.set_threshold(100_000)
-# and a seventh to smart_open, which makes a class anew for each path that it parses, three a job.
-smart_open.parse_uri = functools.cache(smart_open.parse_uri)
-
 
 def require_faultless(faults):
     if faults:
@@ -33,6 +27,13 @@ def require_faultless(faults):
 
 
 if workflow.is_main_process:
+    # Of the time that a large grid takes to plan, a fifth would go to looking for garbage after
+    # every 700 new objects, of millions that all stay,
+    gc.set_threshold(100_000)
+    # and a seventh to smart_open, which makes a class anew for each path that Snakemake has it
+    # parse, three a job.
+    smart_open.parse_uri = functools.cache(smart_open.parse_uri)
+
     # A job of a cluster starts in half the time without what this imports.
     from fidelity.config import check_config, check_surroundings
 
@@ -129,9 +130,9 @@ if ATTACKED:
     }
 
 
-# Whether rules of the first stages share what they make with other checkouts. These have no
-# benchmark, which Snakemake refuses beside a cache; and to be told that a rule may be cached would
-# be a warning in every run that does not.
+# Whether rules of the first stages share what they make with other checkouts. They then have no
+# benchmark, which Snakemake refuses beside a cache. To be told that a rule may be cached would be a
+# warning in every run that does not.
 CACHE = workflow.enable_cache and LOCATION_ENVVAR in os.environ
 
 

@@ -13,8 +13,8 @@ EVENT_CACHE = CACHE and not MAPPING  # where others may read, no one is to find 
 
 if Path(USERS).exists() and not MAPPING:
     raise WorkflowError(
-        f"{USERS} tells the user ids of an earlier run, but keep_user_ids is false; remove the file, "
-        "or set keep_user_ids: true"
+        f"{USERS} tells the user ids of an earlier run, but keep_user_ids is false; remove the "
+        "file, or set keep_user_ids: true"
     )
 
 if MAPPING and "extract_events" in (workflow.workflow_settings.cache or []):
@@ -45,6 +45,8 @@ rule extract_events:
         runtime=runtime,
     log:
         f"{RESULTS}/logs/extract_events.log",
+    benchmark:
+        None if EVENT_CACHE else f"{RESULTS}/benchmarks/extract_events.tsv"
     conda:
         "../workflow/envs/fidelity.yaml"
     cache: EVENT_CACHE

@@ -1,13 +1,15 @@
 # What a run tells beside what Snakemake does: how far it is, and how a job failed.
 import itertools
 import logging
+import os
 import time
+from pathlib import Path
 
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from fidelity.logs import last_lines
+from fidelity.logs import ended_well, last_lines
 from fidelity.progress import Progress
 
 POINT_NAMES = {
@@ -40,7 +42,9 @@ class ProgressLines(logging.Handler):
 
 
 def tell_progress():
-    """Tell from now on how far the run is."""
+    """Tell from now on how far the run is, which starts now."""
+    global started
+    started = time.time()
     points = set(itertools.product(FRACTIONS, SIZES))
     jobs = {}
     for job in workflow.dag.needrun_jobs():
@@ -51,10 +55,29 @@ def tell_progress():
 
 
 def tell_failures():
-    """Tell of each job that failed its grid point and the end of its log."""
+    """Tell of each job that failed its grid point and the end of its log.
+
+    Of jobs that were submitted as one, all count as failed; told of are those that began and did
+    not end well.
+    """
     for failed in workflow.scheduler.failed:
-        for job in failed.jobs if failed.is_group() else [failed]:
+        if not failed.is_group():
+            logger.error(failure(failed))
+            continue
+        jobs = list(failed.jobs)
+        begun = [job for job in jobs if any(map(is_of_this_run, job.log))]
+        unfinished = [job for job in begun if not any(map(ended_well, job.log))]
+        for job in unfinished:
             logger.error(failure(job))
+        if not unfinished:
+            logger.error(
+                f"a submission of {len(jobs)} jobs failed outside of them: {len(begun)} ended "
+                "well, the others did not begin; see the log of the submission"
+            )
+
+
+def is_of_this_run(log):
+    return Path(log).is_file() and os.path.getmtime(log) >= started
 
 
 def failure(job):
@@ -64,6 +87,6 @@ def failure(job):
     )
     title = f"{job.rule.name} failed{' at ' if place else ''}{place}"
     for log in job.log:
-        lines = last_lines(log)
+        lines = last_lines(log) if is_of_this_run(log) else ""
         title += f"; the end of {log}:\n{lines}" if lines else f"; {log} is empty"
     return title

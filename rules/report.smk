@@ -75,8 +75,12 @@ def shown(file):
 
 
 def effective_config():
-    """Return the config as the report shows it: all keys, in the order of the schema."""
+    """Return the config as the report shows it: in the order of the schema, without other datasets.
+
+    Where their logs lie is nothing to whom the report is passed on.
+    """
     ordered = {key: config[key] for key in SCHEMA["properties"] if key in config}
+    ordered["datasets"] = {DATASET: SOURCE}
     return yaml.safe_dump(
         ordered, sort_keys=False, default_flow_style=None, allow_unicode=True, width=50
     )

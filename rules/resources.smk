@@ -1,3 +1,4 @@
+import os
 from collections import namedtuple
 from math import ceil
 
@@ -10,7 +11,7 @@ Cost = namedtuple("Cost", "mb mb_per_mb seconds seconds_per_mb")
 REPEATS = config["grid"]["repeats"]
 TREES = RECOMMENDER.get("n_estimators") or 100
 DENSE_TREES = RECOMMENDER["estimator"].startswith(("sklearn.ensemble", "sklearn.tree"))
-# scikit-learn's forest took up to 18 times as long as the project's; any other is taken for as slow.
+# scikit-learn's forest took up to 18 times as long as the project's; others are taken for as slow.
 OWN_FOREST = RECOMMENDER["estimator"] == "fidelity.forest.RandomForestClassifier"
 FITS = REPEATS * TREES / 20 * (1 if OWN_FOREST else 20)
 COSTS = {
@@ -46,7 +47,7 @@ SNAKEMAKE_MB = 500
 # What starting takes where a shared file system is slow.
 START_SECONDS = 60
 # A recommender that is told to use more threads has them.
-MODEL_THREADS = max(1, RECOMMENDER.get("n_jobs") or 1)
+MODEL_THREADS = RECOMMENDER.get("n_jobs") or 1
 
 
 def data_mb(input, async_run):
@@ -56,7 +57,9 @@ def data_mb(input, async_run):
     yet when that is sized up.
     """
     files = [input.transitions] if "transitions" in input.keys() else input
-    return sum(async_run(file.size()) for file in files) / 1e6
+    # A store is asked asynchronously; files are not, since a report cannot wait for that.
+    sizes = (async_run(f.size()) if f.is_storage else os.path.getsize(f) for f in files)
+    return sum(sizes) / 1e6
 
 
 def mem_mb(wildcards, input, attempt, rulename, async_run):
@@ -74,11 +77,13 @@ def dense_trees_mb(wildcards, megabytes):
     """Return the memory of a job that holds one model at a time of scikit-learn's trees.
 
     They hold a number per class in every node: 9,200 MB were measured for 20 trees on the paper's
-    11,156 users, which are 0.56 MB, and memory grows with users and trees.
+    11,156 users, which are 0.56 MB, and its 229 songs, and memory grows with all three. The densest
+    set of songs is taken to be as large.
     """
     size = wildcards.get("target", wildcards.get("adversary"))
     users = int(size) if size.isdecimal() else max(11156, int(20_000 * megabytes))
-    return 1000 + 8200 * users * TREES // (11156 * 20)
+    songs = config["songs"] if config["songs"] != "densest" else 229
+    return 1000 + 8200 * users * TREES * songs // (11156 * 20 * 229)
 
 
 def runtime(wildcards, input, attempt, rulename, async_run):

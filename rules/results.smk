@@ -24,7 +24,7 @@ rule tabulate_information:
     """Join the information of all grid points."""
     input:
         **{name: grid(f"{name}.csv") for name in INFORMATION_TABLES},
-        # Not by its rule: for a rule that names another, Snakemake hashes all files of a list for each.
+        # Not by its rule: then Snakemake would hash all files of a list for each of them.
         transitions=f"{RESULTS}/sessions/transitions.parquet",
     output:
         **{name: shown(f"tables/{name}.csv") for name in [*INFORMATION_TABLES, "figure4"]},

@@ -141,6 +141,11 @@ def test_the_default_config_has_no_fault():
             [123],
             "attacks.reference_sizes: 123 is not in grid.target_size; add it there",
         ),
+        (
+            "recommender.n_jobs",
+            -1,
+            "recommender.n_jobs: -1, expected a number of threads",
+        ),
         ("keep_models", "no", "keep_models: 'no' is not allowed; expected true or false"),
     ],
 )

@@ -11,8 +11,8 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "workflow/scripts"
-# Snakemake appends its own search path to that of each script.
-WITHOUT = {"snakemake"}
+# Snakemake appends its own search path to that of each script, and alone needs the other.
+WITHOUT = {"snakemake", "smart-open"}
 CONDA_NAMES = {"isal": "python-isal", "matplotlib": "matplotlib-base"}
 
 

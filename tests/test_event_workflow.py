@@ -105,6 +105,7 @@ def test_snakemake_finds_no_fault_in_the_rules_of_event_logs(finished):
 
 
 def test_only_the_mapping_holds_raw_user_ids(finished):
+    finished.make("--report", "results/plays/report.html")
     hits = files_with(MARK, finished.folder)
     assert sorted(hits) == ["plays.csv", "results/plays/sessions/users.parquet"]
     # What is looked for in the same way, and must be found.

@@ -5,6 +5,8 @@ import re
 import signal
 import subprocess
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,8 +22,11 @@ def test_a_run_killed_in_every_script_goes_on_on_one_core_to_the_same_bytes(fini
     killed = []
     for script in project.make_with_kills():
         killed.append(script)
-        there = {name: data for name, data in project.files().items() if ".partial-" not in name}
-        there.pop("grid/common-1/target-20/models.zip", None)
+        there = {
+            name: data
+            for name, data in project.files().items()
+            if ".partial-" not in name and not name.endswith("models.zip")  # which are not kept
+        }
         assert there.items() <= expected.items()
         assert len(there) < len(project.files())  # the half of a file, under a name of its own
         if len(killed) == 1:
@@ -112,6 +117,46 @@ def test_a_failed_job_is_told_once_by_its_point_with_the_end_of_its_log(copy, op
     assert "Traceback" not in said
 
 
+def test_of_jobs_submitted_as_one_those_are_told_that_began_and_did_not_end(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    texts = {
+        "ended": "9:00 begun\n9:01 done in 1.00 s, with 1 file made",
+        "fails": "9:01 begun\n9:02 a fault",
+        "stale": "8:00 begun\n8:01 a fault of an earlier run",
+        "later": None,
+    }
+    for name, text in texts.items():
+        if text:
+            Path(f"{name}.log").write_text(text)
+    os.utime("stale.log", (0, 0))
+    jobs = [_Job(name, {"common": "1", "target": "20"}) for name in texts]
+    said = _told_of_failures(jobs)
+    assert said == [
+        "fails failed at common fraction 1, target size 20; the end of fails.log:\n"
+        "9:01 begun\n9:02 a fault"
+    ]
+    (said,) = _told_of_failures([job for job in jobs if job.rule.name != "fails"])
+    assert said.startswith("a submission of 3 jobs failed outside of them: 1 ended well")
+
+
+class _Job:
+    def __init__(self, name, wildcards):
+        self.rule = SimpleNamespace(name=name)
+        self.wildcards_dict = wildcards
+        self.log = [f"{name}.log"]
+
+
+def _told_of_failures(jobs):
+    """Return what rules/progress.smk, which is plain Python, tells of a group that failed."""
+    group = SimpleNamespace(jobs=jobs, is_group=lambda: True)
+    rules = {"workflow": SimpleNamespace(scheduler=SimpleNamespace(failed=[group])), "started": 1.0}
+    exec((ROOT / "rules/progress.smk").read_text(encoding="utf-8"), rules)
+    said = []
+    rules["logger"] = SimpleNamespace(error=said.append)
+    rules["tell_failures"]()
+    return said
+
+
 def test_bars_of_progress_do_not_hide_how_a_job_failed(copy):
     pytest.importorskip("snakemake_logger_plugin_rich")
     _, told = _run_without_the_second_repeat(copy, "--logger", "rich")
@@ -124,7 +169,7 @@ def test_a_run_tells_points_and_time_left(copy):
     for path in files:
         path.unlink()
     text = copy.make(*(path.relative_to(copy.folder).as_posix() for path in files))
-    time_left = r"(?:at least|about) \d+ (?:s|min) left|time left not yet known"
+    time_left = r"about \d+ (?:s|min) left(?:, and what .* will take)?|time left not yet known"
     line = rf"^(\d) of 3 grid points done, (?:{time_left})$"
     done = [int(found) for found in re.findall(line, text, re.MULTILINE)]
     assert done == sorted(done)

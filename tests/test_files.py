@@ -52,15 +52,13 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
 
 
 def test_what_killed_processes_left_of_a_file_is_removed_and_nothing_else(tmp_path):
-    for name in (".partial-1-a.csv", ".partial-23-a.csv", ".partial-1-2-a.csv", ".partial-1-b.csv"):
+    number, other = "0123456789abcdef", "f" * 16
+    kept = {f".partial-{number}-{other}-a.csv": "half", f".partial-{number}-b.csv": "half"}
+    for name in (*kept, f".partial-{number}-a.csv", f".partial-{other}-a.csv"):
         (tmp_path / name).write_text("half")
     with whole_file(tmp_path / "a.csv") as partial:
         partial.write_text("whole")
-    assert _contents(tmp_path) == {
-        "a.csv": "whole",
-        ".partial-1-2-a.csv": "half",
-        ".partial-1-b.csv": "half",
-    }
+    assert _contents(tmp_path) == {"a.csv": "whole", **kept}
 
 
 def test_an_error_of_what_is_read_is_not_of_the_file_that_is_written(tmp_path):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from fidelity.logs import last_lines
+from fidelity.logs import ended_well, last_lines
 
 SCRIPT = """
 import sys
@@ -36,6 +36,7 @@ def _log(folder, step, status):
 
 def test_a_step_tells_sizes_and_duration(tmp_path):
     text = _log(tmp_path, "open('c.csv', 'w').write('whole')", 0)
+    assert ended_well(tmp_path / "step.log")
     first, middle, last = text.splitlines()
     assert first == "begun, with 2 files (2,005 bytes) to read"
     assert middle == "half way"
@@ -52,6 +53,7 @@ def test_other_errors_have_one(tmp_path):
     text = _log(tmp_path, "1 / 0", 1)
     assert text.splitlines()[2:4] == ["failed", "Traceback (most recent call last):"]
     assert text.endswith("ZeroDivisionError: division by zero\n")
+    assert not ended_well(tmp_path / "step.log")
 
 
 def test_warnings_are_in_the_log(tmp_path):

@@ -39,9 +39,9 @@ def _end(run, machines):
 @pytest.mark.parametrize("machines", [1, 2, 5])
 def test_equal_jobs_take_as_long_as_they_take(machines):
     told, end = _end(Run([(i, "train", 7, None) for i in range(100)]), machines)
-    for now, seconds, is_bound in told[machines - 1 :: machines]:  # when all machines are free
+    for now, seconds, is_partial in told[machines - 1 :: machines]:  # when all machines are free
         assert now + seconds == pytest.approx(end)
-        assert not is_bound
+        assert not is_partial
 
 
 def test_kinds_are_weighed_by_what_they_took():
@@ -59,7 +59,7 @@ def test_jobs_that_wait_in_a_queue_take_no_longer():
         assert now + seconds == pytest.approx(end)
 
 
-def test_what_was_never_seen_makes_a_lower_bound():
+def test_kinds_never_seen_are_left_out_and_said_to_be():
     run = Run([("a", "train", 10, None), ("b", "train", 10, None), ("c", "draw", 5, None)])
     assert run.progress.seconds_left() == (0, True)
     assert str(run.progress) == "time left not yet known"
@@ -73,9 +73,9 @@ def test_a_point_is_done_when_all_of_its_jobs_are():
     said = [str(run.progress), *(str(run.progress) for _ in run.work(1))]
     assert said == [
         "0 of 2 grid points done, time left not yet known",
-        "0 of 2 grid points done, at least 1 min left",
+        "0 of 2 grid points done, about 1 min left, and what jobs of kinds not seen yet will take",
         "0 of 2 grid points done, time left not yet known",
-        "1 of 2 grid points done, at least 1 min left",
+        "1 of 2 grid points done, about 1 min left, and what jobs of kinds not seen yet will take",
         "2 of 2 grid points done, time left not yet known",
         "2 of 2 grid points done, about 0 s left",
     ]

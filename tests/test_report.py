@@ -141,7 +141,7 @@ def test_captions_tell_how_to_read_each_result(visit):
 def test_the_first_page_tells_the_experiment_its_config_and_versions(visit):
     page = visit.page
     title = page.locator("h1.title")
-    assert title.inner_text() == "Fidelity leakages: synthetic"
+    assert title.inner_text() == "Fidelity leakages"
     assert "no evidence about any service" in page.locator(".admonition").inner_text()
     assert not page.locator(".system-message").count()
     assert title.bounding_box()["y"] >= 0  # within reach

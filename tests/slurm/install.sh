@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
 # Install Debian's Slurm and munge, where they are missing; as root. Their services are not started.
 set -euo pipefail
-if command -v slurmctld slurmd munged sbatch > /dev/null; then exit; fi
+missing=0
+for name in munged slurmctld slurmd sbatch srun squeue scancel; do
+  PATH=$PATH:/usr/sbin:/sbin command -v "$name" > /dev/null || missing=1
+done
+if [ "$missing" = 0 ]; then exit; fi
 if [ "$(id -u)" != 0 ] || [ ! -e /etc/debian_version ]; then
   echo "make test-slurm installs slurm-wlm and munge as root on Debian; here it cannot" >&2
   exit 1

@@ -8,18 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from ..project import SMALL as WITH_LARGER
 from ..project import Project, copy_project
 from . import cluster as slurm
 
 pytestmark = pytest.mark.slurm
 
-SMALL = {
-    "datasets": {"synthetic": {"synthetic": {"sessions": 2000, "shards": 2}}},
-    "songs": 100,
-    "grid": {"common_fraction": [0, 1], "target_size": [20, "max"], "repeats": 2},
-    "recommender": {"n_estimators": 4},
-    "attacks": {"references": 4, "reference_sizes": [20]},
-}
+# Without the size that does not exist.
+SMALL = WITH_LARGER | {"grid": WITH_LARGER["grid"] | {"target_size": [20, "max"]}}
+PATIENCE = 600  # seconds, in which what never comes is given up
 TABLES = "results/synthetic/findings.md"  # which needs every table
 LEAKAGE = "results/synthetic/grid/common-1/target-20/leakage.csv"
 # At the end of a run nobody waits for half a minute.
@@ -36,13 +33,18 @@ class Run:
         self.output = output
 
     def wait_for(self, is_there):
+        deadline = time.monotonic() + PATIENCE
         while not is_there():
             assert self.process.poll() is None, self.output.read_text()
+            assert time.monotonic() < deadline, self.output.read_text()
             time.sleep(0.5)
 
     def end(self):
         """Wait for the end, which is to be a good one; return what the run said."""
-        assert self.process.wait() == 0, self.output.read_text()
+        try:
+            assert self.process.wait(PATIENCE) == 0, self.output.read_text()
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"no end after {PATIENCE} s:\n{self.output.read_text()}")
         return self.output.read_text()
 
 

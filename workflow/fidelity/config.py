@@ -129,7 +129,18 @@ def _check_meaning(config):
         faults += _check_sessions(config["sessions"], datasets[name])
     faults += _check_attacks(config["attacks"], config["grid"]["target_size"])
     faults += _check_k(config["attacks"]["k"], config["songs"])
+    faults += _check_threads(config["recommender"])
     return faults + _check_fractions(config["grid"]["common_fraction"])
+
+
+def _check_threads(recommender):
+    n_jobs = recommender.get("n_jobs")
+    if n_jobs is None or (isinstance(n_jobs, int) and n_jobs > 0):
+        return []
+    return [
+        f"recommender.n_jobs: {n_jobs!r}, expected a number of threads, at least 1, as jobs are "
+        "given as many cores"
+    ]
 
 
 def _check_dataset(key, source):

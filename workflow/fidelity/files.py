@@ -24,7 +24,8 @@ def whole_file(path):
     """Give a path to write to, whose file takes the name `path` if nothing is raised.
 
     The content is on the disk before it has the name, so that not even a loss of power leaves a
-    part of it there. What a process that was killed left of an earlier attempt is removed.
+    part of it there. What an earlier attempt left is removed, also if another machine still writes
+    it for a run that was given up.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def whole_file(path):
         If the disk is full, or the folder cannot be written to.
     """
     path = Path(path)
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    partial = path.with_name(f".partial-{os.urandom(8).hex()}-{path.name}")
     try:
         _remove_leftovers(path)
         partial.touch()
@@ -74,7 +75,7 @@ def require_writable(folder):
 
 def _remove_leftovers(path):
     for name in os.listdir(path.parent):
-        if re.fullmatch(rf"\.partial-\d+-{re.escape(path.name)}", name):
+        if re.fullmatch(rf"\.partial-[0-9a-f]{{16}}-{re.escape(path.name)}", name):
             path.with_name(name).unlink(missing_ok=True)
 
 

@@ -50,6 +50,11 @@ def last_lines(path, n=20):
     return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-n:])
 
 
+def ended_well(path):
+    """Return if a log is that of a step which did what it is for."""
+    return " done in " in last_lines(path, 1)
+
+
 def _sizes(paths):
     sizes = [os.path.getsize(path) for path in paths]
     return f"{len(sizes)} file{'' if len(sizes) == 1 else 's'} ({sum(sizes):,} bytes)"

@@ -13,7 +13,7 @@ class Progress:
         time left = t * (sum of w over the jobs that are left) / (sum of w over those that ended),
 
     whatever number of jobs ran at once, and whether they were computing or waiting in a queue.
-    While no job of some kind has ended, its jobs weigh nothing, and the time is a lower bound.
+    While no job of some kind has ended, its jobs weigh nothing: the time is that of other kinds.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Progress:
         return self._n_points - n_left, self._n_points
 
     def seconds_left(self):
-        """Return (seconds, whether they are but a lower bound)."""
+        """Return (seconds, whether jobs of some kind are left out)."""
         left = {kind: count for kind, count in self._left.items() if count}
         weight = sum(
             count * sum(self._took[kind]) / len(self._took[kind])
@@ -64,10 +64,12 @@ class Progress:
     def __str__(self):
         """Return points and time left in words."""
         done, total = self.points()
-        seconds, is_bound = self.seconds_left()
-        time_left = f"{'at least' if is_bound else 'about'} {_rounded(seconds)} left"
-        if is_bound and seconds == 0:
+        seconds, is_partial = self.seconds_left()
+        time_left = f"about {_rounded(seconds)} left"
+        if is_partial and seconds == 0:
             time_left = "time left not yet known"
+        elif is_partial:
+            time_left += ", and what jobs of kinds not seen yet will take"
         return f"{done} of {total} grid points done, {time_left}" if total else time_left
 
 
