@@ -12,6 +12,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from fidelity.logs import ended_well, last_lines
 from fidelity.progress import Progress
 
+STARTED = time.time()
 POINT_NAMES = {
     "common": "common fraction",
     "target": "target size",
@@ -42,9 +43,7 @@ class ProgressLines(logging.Handler):
 
 
 def tell_progress():
-    """Tell from now on how far the run is, which starts now."""
-    global started
-    started = time.time()
+    """Tell from now on how far the run is."""
     points = set(itertools.product(FRACTIONS, SIZES))
     jobs = {}
     for job in workflow.dag.needrun_jobs():
@@ -77,7 +76,7 @@ def tell_failures():
 
 
 def is_of_this_run(log):
-    return Path(log).is_file() and os.path.getmtime(log) >= started
+    return Path(log).is_file() and os.path.getmtime(log) >= STARTED
 
 
 def failure(job):

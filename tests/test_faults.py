@@ -149,8 +149,9 @@ class _Job:
 def _told_of_failures(jobs):
     """Return what rules/progress.smk, which is plain Python, tells of a group that failed."""
     group = SimpleNamespace(jobs=jobs, is_group=lambda: True)
-    rules = {"workflow": SimpleNamespace(scheduler=SimpleNamespace(failed=[group])), "started": 1.0}
+    rules = {"workflow": SimpleNamespace(scheduler=SimpleNamespace(failed=[group]))}
     exec((ROOT / "rules/progress.smk").read_text(encoding="utf-8"), rules)
+    rules["STARTED"] = 1.0
     said = []
     rules["logger"] = SimpleNamespace(error=said.append)
     rules["tell_failures"]()
