@@ -58,6 +58,18 @@ LARGEST_FRACTION = max(FRACTIONS, key=float)
 SHARED_SIZE = {"numbers": NUMBERS, "smallest_fraction": min(FRACTIONS, key=float)}
 RECOMMENDER = dict(sorted(config["recommender"].items()))
 
+# What the findings say they are of.
+ASKED = {
+    "seed": config["seed"],
+    "songs": config["songs"],
+    "features": config["features"],
+    "recommender": [f"{name}: {value}" for name, value in RECOMMENDER.items()],
+    "common_fraction": FRACTIONS,
+    "target_size": [*NUMBERS, *SIZES[len(NUMBERS) :]],
+    "adversary_size": config["adversary_size"],
+    "repeats": config["grid"]["repeats"],
+}
+
 ATTACKS = config["attacks"]
 VERDICTS = ATTACKS["verdicts"] or {"score": None, "false_discovery_rate": None}
 INFORMATION = config["information"]

@@ -127,12 +127,14 @@ rule write_findings:
         leakage=rules.tabulate_leakage.output.leakage,
         accuracy=rules.tabulate_accuracy.output.accuracy,
         in_sample=rules.tabulate_accuracy.output.in_sample,
+        transitions=f"{RESULTS}/sessions/transitions.parquet",
     output:
         findings=f"{RESULTS}/findings.md",
         page=shown("findings.html"),
     params:
         dataset=DATASET,
         note=NOTE,
+        asked=ASKED,
         code=code("write_findings"),
     threads: 1
     resources:

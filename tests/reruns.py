@@ -119,8 +119,8 @@ EDITS = [
     Edit("information.errors", [0.1]),
     Edit("information.permutations", 50),
     Edit("keep_models", True),
-    Edit("figures.width_mm", 90),
-    Edit("figures.font_pt", 9),
+    Edit("figures.width_mm", 180),
+    Edit("figures.font_pt", 7),
 ]
 PLAYS_EDITS = [
     Edit("datasets.*.format", "crowdai", along={"datasets.plays": CROWDAI}),

@@ -240,6 +240,15 @@ def test_a_rate_that_stands_alone_is_named(rate):
     assert other.upper() not in texts
 
 
+def test_deciles_are_in_order_though_a_repeat_lacks_some():
+    outliers = _tables()["outliers"]["outliers"]
+    first = outliers["repeat"].min()
+    some = outliers[(outliers["repeat"] != first) | (outliers["decile"] > 3)]
+    for axes in draw("outliers", {"outliers": some}, STYLE).axes:
+        for line in axes.lines:
+            assert np.all(np.diff(line.get_xdata()) >= 0)
+
+
 def test_one_repeat_is_drawn_without_a_band(tmp_path):
     for name, tables in _tables(repeats=1).items():
         save(draw(name, tables, STYLE), tmp_path / f"{name}.png", STYLE, "")

@@ -11,6 +11,7 @@ from .made_up import (
     leakage_table,
 )
 
+ASKED = {"seed": 7, "features": ["song", "hour_of_day"], "target_size": [10, 900_000, "max"]}
 # Repeats .70, .71, .72: .71 -+ 4.3027 * .01 / sqrt(3).
 RATES = "| 0.7100 [0.6852, 0.7348] | 0.5100 [0.4852, 0.5348] | 0.2000 [0.2000, 0.2000] |"
 
@@ -25,7 +26,7 @@ def _page(note="synthetic stand-in", repeats=3, leakage=None):
         "in_sample": accuracy_table(0.7),
         **information_tables(repeats),
     }
-    return write_findings("mine", note, tables)
+    return write_findings("mine", note, ASKED, 5_000, tables)
 
 
 def test_the_stand_in_is_named_and_other_data_are_not():
@@ -36,6 +37,11 @@ def test_the_stand_in_is_named_and_other_data_are_not():
 @pytest.mark.parametrize(
     "line",
     [
+        "| `seed` | 7 |",
+        "| `features` | song, hour_of_day |",
+        "At c = 0.5 there are no results for 900,000 users of the target, as there are not so "
+        "many; the most that were measured are 7,000.",
+        "They are of 5,000 users, who are dealt to the two providers.",
         "| read | 3,000 | 60,000 |",
         "| dropped: another context | 300 | 6,000 |",
         "| left after the reduction to 4 songs | 600 | 12,000 |",

@@ -29,6 +29,7 @@ from .plotting import (
 from .scores import ACCESS, SCORES
 from .summary import (
     POINT,
+    difference_with_interval,
     fraction_nearest_half,
     mean_with_interval,
     rate_with_interval,
@@ -284,13 +285,14 @@ def draw_outliers(outliers):
     for control in _controls_in(own):
         line = leaks[leaks["control"] == control].groupby("decile")["value"].mean()
         left.plot(line.index, line, **_control_style(control))
-    leak = mean_with_interval(leaks[leaks["control"] == NO_CONTROL], "value", by=["decile"])
+    leak = difference_with_interval(leaks[leaks["control"] == NO_CONTROL], "value", by=["decile"])
+    leak = leak.sort_values("decile")  # one that not every repeat has may come late
     draw_line(left, leak, x="decile", color="black", marker="o")
     left.set_ylim(min(0, 1.1 * leaks.groupby(["control", "decile"])["value"].mean().min()), None)
     _keep_ticks_inside(left)
     left.set_ylabel("leak (TPR - FPR of matches)")
     styles = _score_styles(best)
-    by_decile = rate_with_interval(rates, "value", by=["score", "decile"])
+    by_decile = rate_with_interval(rates, "value", by=["score", "decile"]).sort_values("decile")
     for name in best:
         draw_line(right, by_decile[by_decile["score"] == name], x="decile", **styles[name])
     if by_decile.empty:

@@ -17,6 +17,9 @@ from .recommender import make_estimator
 from .scores import ACCESS, SCORES, VERDICT_SCORES
 
 # JSON calls 20.0 an integer; here it would become part of a path.
+# What figures are laid out for: millimetres of their width for a point of their letters.
+WIDTH_OF_A_POINT = 14
+
 _Validator = extend(
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
@@ -130,7 +133,19 @@ def _check_meaning(config):
     faults += _check_attacks(config["attacks"], config["grid"]["target_size"])
     faults += _check_k(config["attacks"]["k"], config["songs"])
     faults += _check_threads(config["recommender"])
+    faults += _check_width(**config["figures"])
     return faults + _check_fractions(config["grid"]["common_fraction"])
+
+
+def _check_width(width_mm, font_pt):
+    """Return a fault where notes and legends would run over the edges."""
+    needed = WIDTH_OF_A_POINT * font_pt
+    if width_mm >= needed:
+        return []
+    return [
+        f"figures.width_mm: {width_mm} is too narrow for letters of {font_pt} points; widen it to "
+        f"{needed:g}, or set figures.font_pt to {width_mm / WIDTH_OF_A_POINT:.1f}"
+    ]
 
 
 def _check_threads(recommender):

@@ -21,7 +21,7 @@ _FILTERS = {
 }
 
 
-def write_findings(dataset, note, tables):
+def write_findings(dataset, note, asked, n_users, tables):
     """Return the findings as Markdown.
 
     Parameters
@@ -30,6 +30,10 @@ def write_findings(dataset, note, tables):
         Its name in the config.
     note : str
         Where the data come from, if that must be said; else empty.
+    asked : dict
+        What the config asks for: {what: value}, to be told; of these `target_size` is a list.
+    n_users : int
+        Users who are left, and dealt to the two providers.
     tables : dict of DataFrame
         funnel, songs, curve, leakage, accuracy, in_sample, as the workflow writes them, and those
         of `information_findings.tell_information`; where users are attacked, those of
@@ -44,7 +48,8 @@ def write_findings(dataset, note, tables):
         "Brackets are 95 % Student intervals: over repeats, which deal one population anew (not "
         "over populations), or, for accuracies, over the folds of one deal, which share training "
         "data and so are not independent.",
-        _tell_data(tables["funnel"], tables["songs"], tables["curve"]),
+        _tell_asked(asked, tables["leakage"]),
+        _tell_data(tables["funnel"], tables["songs"], tables["curve"], n_users),
         _tell_accuracy(tables["accuracy"], tables["in_sample"], len(tables["songs"])),
         _tell_leak(tables["leakage"]),
         _tell_bound(tables["leakage"], tables["accuracy"], tables["in_sample"]),
@@ -54,7 +59,26 @@ def write_findings(dataset, note, tables):
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _tell_data(funnel, songs, curve):
+def _tell_asked(asked, leakage):
+    rows = [(f"`{name}`", _listed(value)) for name, value in asked.items()]
+    parts = ["## What was asked for", table(("key", "value"), rows)]
+    largest = leakage.groupby("common_fraction", sort=False)["target_size"].max()
+    for fraction, size in largest.items():
+        numbers = [number for number in asked["target_size"] if number != "max"]
+        larger = [f"{number:,}" for number in numbers if number > size]
+        if larger:
+            parts.append(
+                f"At c = {fraction} there are no results for {_listed(larger)} users of the "
+                f"target, as there are not so many; the most that were measured are {size:,}."
+            )
+    return "\n\n".join(parts)
+
+
+def _listed(value):
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _tell_data(funnel, songs, curve, n_users):
     counts = funnel.groupby("filter")[["sessions", "listenings"]].sum(min_count=1)
     counts = counts.loc[[name for name in _FILTERS if name in counts.index]]
     rows = [(_FILTERS[name], *map(_count, row)) for name, row in counts.iterrows()]
@@ -70,6 +94,7 @@ def _tell_data(funnel, songs, curve):
             table(("", "sessions", "listenings"), rows),
             f"Before the reduction there were {len(curve):,} songs; now each session holds only "
             f"songs that are kept, {kept['ratio']:.1f} sessions a song.",
+            f"They are of {n_users:,} users, who are dealt to the two providers.",
             _paper("229 songs, 11,156 sessions, 223,120 listenings."),
         ]
     )

@@ -42,8 +42,8 @@ def tell_information(tables):
     parts = [_tell_holder(information), _tell_cells(information)]
     if (information["secret"] == MEMBERSHIP).any():
         parts += [
-            _tell_membership(information),
             _tell_needed(tables["observations_needed"], tables["errors"], HOLDER),
+            _tell_membership(information),
             _tell_needed(tables["observations_needed"], tables["errors"], MEMBERSHIP),
         ]
         if "attack_errors" in tables and len(tables["attack_errors"]):
@@ -267,7 +267,7 @@ def _tell_attacks(needed, attack_errors):
     heads = (
         *("c", "target's users", "error"),
         *(f"no test up to N: {name.replace(' ', ', ')}" for name in cells),
-        *("best attack", "verdict"),
+        *("best attack", "is the bound kept?"),
     )
     return "\n\n".join(
         [
