@@ -18,6 +18,10 @@ include: "rules/information.smk"
 include: "rules/results.smk"
 
 
+if workflow.is_main_process:
+    require_linked()
+
+
 # Too light to be submitted to a cluster: whoever runs Snakemake there runs these beside it.
 localrules:
     deal_users,

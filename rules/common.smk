@@ -144,6 +144,17 @@ wildcard_constraints:
     figure="|".join(FIGURES),
 
 
+def require_linked():
+    """Raise where links into a cache lead nowhere, over which Snakemake would fall."""
+    links = [path for name in ("raw", "sessions") for path in Path(RESULTS, name).rglob("*")]
+    for link in links:
+        if link.is_symlink() and not link.exists():
+            raise WorkflowError(
+                f"{link}: the cache does not hold it any more; remove all such links, and a run makes "
+                f"the files again: find -L {RESULTS} -type l -delete"
+            )
+
+
 def require_place():
     """Raise where results cannot be written, before any job finds out."""
     try:

@@ -1,6 +1,8 @@
 """What checkouts share, given `--cache` and one folder; and what they must not."""
 
 import os
+import re
+import subprocess
 
 import pytest
 
@@ -79,6 +81,15 @@ def test_events_are_shared_without_their_user_ids(cache, tmp_path):
     assert os.path.samefile(first.folder / table, second.folder / table)
     assert len(list(cache.iterdir())) == 2
     assert files_with(MARK, cache) == []
+
+    for path in cache.iterdir():
+        path.unlink()
+    run = second.run("--dry-run", table)
+    assert run.returncode != 0
+    said = run.stdout + run.stderr
+    (command,) = re.findall("the cache does not hold it any more; .*: (find .*)", said)
+    subprocess.run(command.split(), cwd=second.folder, check=True)
+    assert second.plan(table) == {"extract_events": 1}
 
 
 def test_the_mapping_of_user_ids_is_never_shared(cache, tmp_path):
