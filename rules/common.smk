@@ -142,9 +142,9 @@ if ATTACKED:
     }
 
 
-# Whether rules of the first stages share what they make with other checkouts. They then have no
-# benchmark, which Snakemake refuses beside a cache. To be told that a rule may be cached would be a
-# warning in every run that does not.
+# Whether rules of the first stages share what they make with other checkouts. They have no benchmark,
+# which Snakemake refuses beside a cache, and no rule can have one at times. To be told that a rule
+# may be cached would be a warning in every run that does not.
 CACHE = workflow.enable_cache and LOCATION_ENVVAR in os.environ
 
 

@@ -45,8 +45,6 @@ rule extract_events:
         runtime=runtime,
     log:
         f"{RESULTS}/logs/extract_events.log",
-    benchmark:
-        None if EVENT_CACHE else f"{RESULTS}/benchmarks/extract_events.tsv"
     conda:
         "../workflow/envs/fidelity.yaml"
     cache: EVENT_CACHE

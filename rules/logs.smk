@@ -13,8 +13,6 @@ rule make_logs:
         runtime=runtime,
     log:
         f"{RESULTS}/logs/make_logs/{{shard}}.log",
-    benchmark:
-        None if CACHE else f"{RESULTS}/benchmarks/make_logs/{{shard}}.tsv"
     conda:
         "../workflow/envs/fidelity.yaml"
     cache: CACHE

@@ -18,8 +18,6 @@ rule extract_sessions:
         runtime=runtime,
     log:
         f"{RESULTS}/logs/extract_sessions/{{shard}}.log",
-    benchmark:
-        None if CACHE else f"{RESULTS}/benchmarks/extract_sessions/{{shard}}.tsv"
     conda:
         "../workflow/envs/fidelity.yaml"
     cache: CACHE
