@@ -13,9 +13,12 @@ HEAD = """\
 
 `config/config.yaml` is the default run. What is to be different goes into a file of your own,
 `snakemake --cores all --configfile my.yaml`, which is laid over it key by key: mappings are joined,
-lists are replaced, and `null` takes a value away. Single values may stand on the command line, as
-`--config seed=2 dataset=crowdai`. A fault is told in one line, before anything runs: the key, the
-value, and what was expected. [What an edit reruns](reruns.md) is a page of its own, and so are
+lists are replaced, and `null` takes a value away. Of several files, as
+`--configfile config/small.yaml my.yaml`, the last wins; a second `--configfile` takes the place of
+the first. Single values of the first level may stand on the command line, as
+`--config seed=2 dataset=crowdai`; numbers within braces would be read as text there. A fault is
+told in one line, before anything runs: the key, the value, and what was expected.
+[What an edit reruns](reruns.md) is a page of its own, and so are
 [the sources of logs](data.md).
 
 This page is made by `make docs` from `workflow/schemas/config.schema.yaml` and

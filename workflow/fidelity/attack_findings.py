@@ -160,7 +160,7 @@ def _tell_counterfactual(leakage, counterfactual):
     return "\n\n".join(
         [
             "### Generalization and leak apart",
-            "Match rates at the largest size with both members and others: of others, which is what "
+            "Match rates at the largest size with members and others: of others, which is what "
             "generalization gives; of members; their difference, the leak. Beside it a "
             "counterfactual: the target's model trained anew with members replaced by as many of "
             "the adversary's other users, and the same users asked about with and without them. No "
