@@ -67,13 +67,7 @@ class Project:
 
     def plan(self, *arguments):
         """Return {rule: jobs} that would run."""
-        text = self.make("--dry-run", *arguments)
-        table = re.search(r"^job +count\n[- ]+\n(.*?)\n\n", text, re.DOTALL | re.MULTILINE)
-        if table is None:
-            assert "Nothing to be done" in text
-            return {}
-        rows = [line.split() for line in table[1].splitlines()]
-        return {rule: int(count) for rule, count in rows if rule != "total"}
+        return read_plan(self.make("--dry-run", *arguments))
 
     def make_with_kills(self, *arguments):
         """Make, but with the run killed once in each rule; yield the script after each time."""
@@ -114,6 +108,16 @@ class Project:
         """Return {file: bytes} of all tables."""
         endings = (".csv", ".parquet", ".csv.gz", "findings.md")
         return {name: data for name, data in self.files().items() if name.endswith(endings)}
+
+
+def read_plan(text):
+    """Return {rule: jobs} of what a dry run printed."""
+    table = re.search(r"^job +count\n[- ]+\n(.*?)\n\n", text, re.DOTALL | re.MULTILINE)
+    if table is None:
+        assert "Nothing to be done" in text, text
+        return {}
+    rows = [line.split() for line in table[1].splitlines()]
+    return {rule: int(count) for rule, count in rows if rule != "total"}
 
 
 def copy_project(folder, dataset):

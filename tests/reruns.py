@@ -22,7 +22,8 @@ from snakemake.executors import touch
 from fidelity import events
 from fidelity.scores import SCORES
 
-ROOT = Path(__file__).parents[1]
+from .project import ROOT, read_plan
+
 PAGE = ROOT / "docs/reruns.md"
 TABLE = re.compile(
     r"(?<=<!-- table: make docs -->\n).*?(?=<!-- end of the table -->)",
@@ -224,13 +225,8 @@ def write_logs(folder):
 
 def plan(folder, config, *options):
     """Return {rule: jobs} that a run would run."""
-    text = run(folder, config, "--dry-run", "--quiet", "rules", *options)
-    table = re.search(r"^job +count\n[- ]+\n(.*?)\n\n", text, re.DOTALL | re.MULTILINE)
-    if table is None:
-        assert "Nothing to be done" in text, text
-        return {}
-    rows = dict(line.split() for line in table[1].splitlines())
-    plan = {rule: int(count) for rule, count in rows.items() if rule not in ("all", "total")}
+    plan = read_plan(run(folder, config, "--dry-run", "--quiet", "rules", *options))
+    plan.pop("all", None)
     assert plan.keys() <= set(RULES), f"new rules, to be named in RULES: {plan.keys() - set(RULES)}"
     return plan
 
