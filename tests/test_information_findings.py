@@ -1,7 +1,8 @@
 import pandas as pd
 import pytest
 
-from fidelity.information_findings import best_errors, tell_information
+from fidelity.information_findings import tell_information
+from fidelity.observations_findings import best_errors
 
 from .made_up import information_tables, user_tables
 
@@ -94,3 +95,45 @@ def test_without_attacks_the_bounds_stand_alone():
     page = _page(attack_errors=user_tables()["attack_errors"].iloc[:0])
     assert "to tell members" in page
     assert "best measured attack" not in page
+
+
+def _every_point(page):
+    return page[page.index("### The bounds at every grid point") :]
+
+
+def test_bounds_stand_for_every_fraction_and_size():
+    page = _every_point(_page())
+    assert "for errors of 0.1, 0.01 in turn" in page
+    assert page.count("| target's users | c = 0 | c = 0.5 | c = 1 |") == 1
+    assert page.count("| target's users | c = 0.5 | c = 1 |") == 3 + 1
+    for size in ("500", "1,000", "2,000", "4,000"):
+        assert f"| {size} | 2, 2 | 2, 2 | 2, 2 |" in page
+    assert "| 7,000 |  | 2, 2 |  |" in page
+    assert "| 7,000 | 2, 2 |  |" in page
+
+
+def test_an_attack_within_a_bound_stands_out_at_its_point():
+    """The best score needs references, .5 / 12^(N / 2); without them .5 / 9^(N / 2) or the like."""
+    page = _every_point(_page())
+    attacks = page[page.index("Beside them") :].splitlines()
+    assert "| 7,000 | **2**, 4 |  |" in attacks
+    assert "| 4,000 | **2**, 4 | **2**, 4 |" in attacks
+
+
+def test_bounds_of_any_number_and_attacks_that_never_get_there():
+    needed = information_tables()["observations_needed"]
+    largest = (needed["common_fraction"] == "1") & (needed["target_size"] == 10_000)
+    unbounded = needed["observations"].mask(largest & (needed["bound"] == "bracket"), float("inf"))
+    errors = user_tables()["attack_errors"]
+    errors = errors.assign(error=errors["error"].clip(lower=0.05))
+    page = _every_point(
+        _page(observations_needed=needed.assign(observations=unbounded), attack_errors=errors)
+    )
+    assert "| 10,000 |  |  | any, any |" in page
+    assert "| 7,000 | **2**, - |  |" in page
+
+
+def test_bounds_at_every_point_need_no_attacks():
+    page = _every_point(_page(attack_errors=user_tables()["attack_errors"].iloc[:0]))
+    assert "| 7,000 | 2, 2 |  |" in page
+    assert "Beside them" not in page

@@ -7,26 +7,23 @@ import pandas as pd
 from .information.observations import reciprocal_of_information
 from .information.report import (
     BRACKET,
-    CONSECUTIVE,
     CROSS_VALIDATED,
     HOLDER,
-    INDEPENDENT,
     MEMBERSHIP,
     PLUG_IN,
     main_channel,
 )
 from .markdown import interval, table
-from .summary import POINT, fraction_nearest_half, mean_with_interval, rate_with_interval
+from .observations_findings import tell_bounds, tell_observations
+from .summary import (
+    POINT,
+    fraction_nearest_half,
+    mean_with_interval,
+    of_smallest_and_largest,
+    rate_with_interval,
+)
 
 _FEW_BITS = 0.01
-_SCOPES = {
-    HOLDER: (
-        "### Observations needed to tell the holder",
-        "which stored database they came from",
-    ),
-    MEMBERSHIP: ("### Observations needed to tell members", "members from others"),
-}
-_TOLD_BOUNDS = ["Fano", "Bhattacharyya, necessary", "Bhattacharyya, sufficient"]
 
 
 def tell_information(tables):
@@ -39,41 +36,14 @@ def tell_information(tables):
         attack_errors of `user_attacks.TABLES`.
     """
     information = tables["information"]
-    parts = [_tell_holder(information), _tell_cells(information)]
+    parts = [
+        _tell_holder(information),
+        _tell_cells(information),
+        tell_observations(tables, HOLDER),
+    ]
     if (information["secret"] == MEMBERSHIP).any():
-        parts += [
-            _tell_needed(tables["observations_needed"], tables["errors"], HOLDER),
-            _tell_membership(information),
-            _tell_needed(tables["observations_needed"], tables["errors"], MEMBERSHIP),
-        ]
-        if "attack_errors" in tables and len(tables["attack_errors"]):
-            parts.append(_tell_attacks(tables["observations_needed"], tables["attack_errors"]))
-    else:
-        parts.append(_tell_needed(tables["observations_needed"], tables["errors"], HOLDER))
-    return parts
-
-
-def best_errors(attack_errors):
-    """Return the least error over scores with at most N observations, and its score.
-
-    Columns: those of `POINT`, observations, score, mean, ci_low, ci_high (Student's, over
-    repeats). Of the means over repeats the least is taken: chosen, so a little too low.
-
-    Parameters
-    ----------
-    attack_errors : DataFrame
-    """
-    keys = [*POINT, "observations"]
-    means = rate_with_interval(attack_errors, "error", [*keys, "score"])
-    best = means.loc[means.groupby(keys, sort=False)["mean"].idxmin()].reset_index(drop=True)
-    # More observations may be left aside, so the error never grows with them.
-    rows = []
-    for _, own in best.groupby(POINT, sort=False):
-        least = None
-        for _, row in own.iterrows():
-            least = row if least is None or row["mean"] < least["mean"] else least
-            rows.append(least.to_dict() | {"observations": row["observations"]})
-    return pd.DataFrame(rows, columns=best.columns)
+        parts += [_tell_membership(information), tell_observations(tables, MEMBERSHIP)]
+    return [*parts, *tell_bounds(tables)]
 
 
 def _tell_holder(information):
@@ -86,7 +56,7 @@ def _tell_holder(information):
     null = plug_in.groupby(POINT, sort=False)[["null_mean", "null_95", "p_value"]].mean()
     ends = estimates[BRACKET].groupby(POINT, sort=False)[["ci_low", "ci_high"]].mean()
     rows = []
-    for point in _smallest_and_largest(plug_in):
+    for point, _ in of_smallest_and_largest(plug_in):
         told = null.loc[point]
         rows.append(
             (
@@ -172,7 +142,7 @@ def _tell_null(bits, null):
 def _tell_membership(information):
     own = information[information["secret"] == MEMBERSHIP]
     rows = []
-    for point, at_point in _smallest_and_largest_rows(own):
+    for point, at_point in of_smallest_and_largest(own):
         for cells, channel in at_point.groupby("cells", sort=False):
             plug_in = channel[channel["estimator"] == PLUG_IN]
             ends = channel[channel["estimator"] == BRACKET][["ci_low", "ci_high"]].mean()
@@ -204,116 +174,6 @@ def _tell_membership(information):
     )
 
 
-def _tell_needed(needed, errors, secret):
-    own = main_channel(needed, secret)
-    curves = main_channel(errors, secret)
-    rows = []
-    for point, at_point in _smallest_and_largest_rows(own):
-        n_max = _rows_at(curves, point).groupby("test")["observations"].max()
-        for error, of_error in at_point.groupby("error", sort=False):
-            by_bound = of_error.groupby("bound", sort=False)["observations"]
-            bound, most = by_bound.min(), by_bound.agg(lambda numbers: numbers.max(skipna=False))
-            tests = [
-                _count(most[test], f"more than {n_max[test]}" if test in n_max else "")
-                for test in (INDEPENDENT, CONSECUTIVE)
-            ]
-            rows.append(
-                (
-                    *(point[0], f"{point[1]:,}", f"{error:g}"),
-                    _count(bound[BRACKET], "any number"),
-                    *(_number(of_error, name) for name in _TOLD_BOUNDS),
-                    *tests,
-                )
-            )
-    heads = (
-        *("c", "target's users", "error", "no test up to N"),
-        *("Fano", "Bhattacharyya, necessary", "sufficient"),
-        *("independent draws", "a user's first"),
-    )
-    title, scope = _SCOPES[secret]
-    return "\n\n".join(
-        [
-            title,
-            f"Over cells of ({_cells(own)}). *No test up to N*: the largest N for which no test "
-            f"that knows both histograms tells, from N *independent* draws, {scope} with an "
-            "error below that aimed at (the least over deals), at the upper end of the bracket. "
-            "The draws are from all records; a user's are neither independent nor such draws "
-            "(the first of a session may tell more), and a model may remember what histograms "
-            "do not show. Fano's and Bhattacharyya's numbers are those of the plug-in "
-            "histograms (means). The last two are what really happens: the least N at which a "
-            "test got there in all deals; on independent draws the likelihood-ratio test with "
-            "both histograms known, by simulation; on a user's first N observations the same "
-            "with the histograms of other users and the threshold 0, one test and not the best.",
-            table(heads, rows),
-        ]
-    )
-
-
-def _tell_attacks(needed, attack_errors):
-    bounds = needed[(needed["secret"] == MEMBERSHIP) & (needed["bound"] == BRACKET)]
-    bounds = bounds.groupby([*POINT, "error", "cells"], sort=False)["observations"].min()
-    cells = list(dict.fromkeys(bounds.index.get_level_values("cells")))
-    rows = []
-    for point, own in _smallest_and_largest_rows(best_errors(attack_errors)):
-        for error in sorted(bounds.index.unique("error"), reverse=True):
-            numbers = [bounds.get((*point, error, name)) for name in cells]
-            rows.append(
-                (
-                    *(point[0], f"{point[1]:,}", f"{error:g}"),
-                    *("" if n is None else _count(n, "any number") for n in numbers),
-                    *_tell_best(own, error, dict(zip(cells, numbers, strict=True))),
-                )
-            )
-    heads = (
-        *("c", "target's users", "error"),
-        *(f"no test up to N: {name.replace(' ', ', ')}" for name in cells),
-        *("best attack", "is the bound kept?"),
-    )
-    return "\n\n".join(
-        [
-            "### The bound beside the best measured attack",
-            "Attacks on users that see at most N answers about a user (the models knew all of "
-            "its records; N ends with the transitions of one session, of which users of an "
-            "event log may have more), members and others as likely, thresholds chosen on other "
-            "users, the best of all scores; an error counts as below another where the whole "
-            "interval over deals is. Beside it the bounds on tests of independent draws, by "
-            "what is drawn. The attacks see a user's own first records, and the better ones "
-            "probabilities and records together: where one gets below the error within a bound, "
-            "the bound does not protect.",
-            table(heads, rows),
-        ]
-    )
-
-
-def _tell_best(own, error, bounds):
-    """Return (the first attack below an error, what that means) at a point."""
-    highest = own["ci_high"].fillna(own["mean"])
-    below = own[highest < error]
-    if below.empty:
-        n_max = own["observations"].max()
-        return "", f"no attack tried here got below {error:g} up to N = {n_max}"
-    first = below.iloc[0]
-    n = first["observations"]
-    beaten = [
-        name.replace(" ", ", ")
-        for name, bound in bounds.items()
-        if bound is not None and bound >= n
-    ]
-    within = f", within the bound of {'; '.join(beaten)}" if beaten else ""
-    return f"{first['score']}: {first['mean']:.4f}", f"**not protected** at N = {n}{within}"
-
-
-def _number(needed, bound):
-    """Return the mean of a bound over the repeats where it is a number."""
-    numbers = needed["observations"][needed["bound"] == bound]
-    numbers = numbers[~numbers.map(math.isinf)]
-    return "none is enough" if numbers.empty else f"{numbers.mean():.1f}"
-
-
-def _count(number, otherwise):
-    return otherwise if pd.isna(number) or math.isinf(number) else f"{number:.0f}"
-
-
 def _needed(bits):
     """Return 1/MI with its interval, from the bounds of MI the other way round."""
     needed = reciprocal_of_information(bits["mean"])
@@ -327,18 +187,3 @@ def _needed(bits):
 
 def _cells(channel):
     return channel["cells"].iloc[0].replace(" ", ", ")
-
-
-def _smallest_and_largest(rows):
-    sizes = rows.groupby("common_fraction", sort=False)["target_size"]
-    return [(fraction, size) for fraction, own in sizes for size in sorted({own.min(), own.max()})]
-
-
-def _smallest_and_largest_rows(rows):
-    """Yield (point, its rows) of the smallest and the largest size of each fraction."""
-    for point in _smallest_and_largest(rows):
-        yield point, _rows_at(rows, point)
-
-
-def _rows_at(rows, point):
-    return rows[(rows["common_fraction"] == point[0]) & (rows["target_size"] == point[1])]

@@ -44,6 +44,18 @@ def fraction_nearest_half(table):
     return min(fractions, key=lambda fraction: (abs(float(fraction) - 0.5), float(fraction)))
 
 
+def of_smallest_and_largest(table):
+    """Yield (point, its rows) of the smallest and the largest size of each fraction."""
+    for fraction, sizes in table.groupby("common_fraction", sort=False)["target_size"]:
+        for size in sorted({sizes.min(), sizes.max()}):
+            yield (fraction, size), rows_at(table, (fraction, size))
+
+
+def rows_at(table, point):
+    """Return the rows of a grid point, (common_fraction, target_size)."""
+    return table[(table["common_fraction"] == point[0]) & (table["target_size"] == point[1])]
+
+
 def mean_with_interval(table, column, by=POINT):
     """Return the mean of a column in each group of rows, with its 95 % interval.
 
