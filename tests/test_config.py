@@ -72,7 +72,7 @@ def test_the_default_config_has_no_fault():
         (
             "features",
             ["tempo"],
-            "features[0]: 'tempo' is not in the crowdai logs; there are context_",
+            "features: not in the crowdai logs: 'tempo'; there are context_",
         ),
         ("adversary_size", "half", "adversary_size: 'half' is not allowed; expected full, matched"),
         (
@@ -248,7 +248,7 @@ def test_an_event_log_has_no_fault():
         ({"previous_bins": [60, 30]}, "datasets.plays.previous_bins: [60, 30] does not ascend"),
         ({"timezone": "Mars"}, "datasets.plays.timezone: 'Mars' is not known; give an IANA name"),
         ({"timing": ["song"]}, "datasets.plays.timing: 'song' is a name of the tables; rename"),
-        ({"timing": []}, "features[2]: 'device' is not in the events logs; there are hour_of_day"),
+        ({"timing": []}, "features: not in the events logs: 'device'; there are hour_of_day"),
         ({"gapp": "1h"}, "datasets.plays.gapp is not known; did you mean gap?"),
         ({"format": "crowdai", "timing": ["x"]}, "datasets.plays.columns is for event logs; remo"),
     ],
@@ -257,6 +257,12 @@ def test_a_fault_of_an_event_log_is_told(changes, fault):
     faults = check_config(_with_events(**changes), SCHEMA)
     assert faults
     assert faults[0].startswith(fault)
+
+
+def test_features_of_other_logs_are_told_in_one_line():
+    config = _with_events() | {"features": ["song", "skip_1", "skip_2", "skip_3"]}
+    (fault,) = check_config(config, SCHEMA)
+    assert fault.startswith("features: not in the events logs: 'skip_1', 'skip_2', 'skip_3'; there")
 
 
 def test_columns_are_required_of_an_event_log():

@@ -167,6 +167,8 @@ def test_bad_values_are_told_by_row_and_not_by_id(tmp_path, name, column, value,
     assert f"{name}, row {row}: " in str(error.value)
     for text in (*PLAYS["who"], *PLAYS["what"]):
         assert f" {text} " not in str(error.value)
+    setting = {"when": "columns or time_unit", "device": "timing"}[column]
+    assert str(error.value).endswith(f"; mend it, or {setting} in the config")
 
 
 @pytest.mark.parametrize(
@@ -218,7 +220,10 @@ def test_files_that_break_off(tmp_path, name, share):
         ("", "is empty"),
         ("who,what,when\n", "the column device is missing"),
         ("who,what,when,device,who\n", "the column who stands there twice"),
-        ("who;what;when;device\n", "the column who is missing among 1; give the file a header"),
+        (
+            "who;what;when;device\n",
+            "the column who is missing among 1, split at ','; give the file a",
+        ),
     ],
 )
 def test_bad_headers(tmp_path, text, message):
@@ -323,3 +328,10 @@ def test_real_plays_are_read():
     assert (plays["user"].astype(int) == expected["UserId"]).all()
     assert (plays["item"].astype(int) == expected["ArtistId"]).all()
     assert (plays["time"] == 10**6 * expected["Time"]).all()
+
+
+def test_a_column_that_is_missing_tells_how_rows_were_split(tmp_path):
+    path = write(tmp_path, "p.tsv", PLAYS)
+    expected = r"p\.tsv: the column who is missing among 1, split at ';'; give the file a header"
+    with pytest.raises(InputError, match=expected):
+        read(path, LAYOUT._replace(separator=";"))

@@ -16,10 +16,10 @@ from .raw_files import find_logs
 from .recommender import make_estimator
 from .scores import ACCESS, SCORES, VERDICT_SCORES
 
-# JSON calls 20.0 an integer; here it would become part of a path.
 # What figures are laid out for: millimetres of their width for a point of their letters.
 WIDTH_OF_A_POINT = 14
 
+# JSON calls 20.0 an integer; here it would become part of a path.
 _Validator = extend(
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
@@ -207,12 +207,15 @@ def _check_columns(config, source):
         "features": (config["features"], ["song", *timing]),
         "information.cells": (config["information"]["cells"], ["song", "next_song", *timing]),
     }
-    return [
-        f"{key}[{place}]: {name!r} is not in the {source['format']} logs{_suggest(name, known)}"
-        for key, (names, known) in lists.items()
-        for place, name in enumerate(names)
-        if name not in known
-    ]
+    faults = []
+    for key, (names, known) in lists.items():
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            faults.append(
+                f"{key}: not in the {source['format']} logs: {', '.join(map(repr, unknown))}"
+                f"{_suggest(unknown[0], known)}"
+            )
+    return faults
 
 
 def _check_sessions(sessions, source):

@@ -89,9 +89,10 @@ def check_columns(files, layout):
             if names.count(name) != 1:
                 # Without the names, which are the first row of values if there is no header.
                 fault = "is missing" if name not in names else "stands there twice"
+                split = "" if _is_parquet(file) else f", split at {_separator(file, layout)!r}"
                 raise InputError(
-                    f"{file}: the column {name} {fault} among {len(names)}; give the file a "
-                    "header, or mend columns or separator in the config"
+                    f"{file}: the column {name} {fault} among {len(names)}{split}; give the file "
+                    "a header, or mend columns or separator in the config"
                 )
 
 
@@ -122,8 +123,8 @@ def read_plays(files, layout):
     counts = Counter(read=0, missing=0)
     tables = [_no_plays(layout)]
     for file in files:
-        reader = _parquet_batches if _suffix(file) == ".parquet" else _text_batches
-        first = 1 if _suffix(file) == ".parquet" else 2
+        reader = _parquet_batches if _is_parquet(file) else _text_batches
+        first = 1 if _is_parquet(file) else 2
         for batch in reader(file, layout):
             plays = _convert(batch, layout, file, first)
             whole = pc.is_valid(plays["user"])
@@ -141,9 +142,13 @@ def _suffix(file):
     return next((suffix for suffix in SEPARATORS if name.endswith(suffix)), None)
 
 
+def _is_parquet(file):
+    return _suffix(file) == ".parquet"
+
+
 def _column_names(file, layout):
     try:
-        if _suffix(file) == ".parquet":
+        if _is_parquet(file):
             return pq.ParquetFile(file).schema_arrow.names
         with _open(file) as stream:
             text = io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="")
@@ -225,23 +230,24 @@ def _convert(batch, layout, file, first_row):
     `first_row` is the number of its first row in the file.
     """
     kinds = {
-        "user": (layout.user, _as_id, "text in UTF-8, or whole numbers"),
-        "item": (layout.item, _as_id, "text in UTF-8, or whole numbers"),
+        "user": (layout.user, _as_id, "text in UTF-8, or whole numbers", "columns"),
+        "item": (layout.item, _as_id, "text in UTF-8, or whole numbers", "columns"),
         "time": (
             layout.time,
             lambda column: _as_microseconds(column, layout.time_unit),
             f"a time in {layout.time_unit} from {_FIRST_YEAR} to {_END_YEAR - 1}",
+            "columns or time_unit",
         ),
         **{
-            name: (name, _as_timing, f"true, false, or a whole number up to {_HIGHEST}")
+            name: (name, _as_timing, f"true, false, or a whole number up to {_HIGHEST}", "timing")
             for name in layout.timing
         },
     }
     columns = {}
-    for name, (source, convert, expected) in kinds.items():
+    for name, (source, convert, expected, setting) in kinds.items():
         column = batch.column(source)
         columns[name] = convert(column)
-        fault = f"{source} is not {expected}; mend it, or the settings of the log in the config"
+        fault = f"{source} is not {expected}; mend it, or {setting} in the config"
         if columns[name] is None:
             raise InputError(f"{file}: {fault}; its type is {column.type}")
         bad = pc.and_(pc.is_valid(column), pc.is_null(columns[name]))
