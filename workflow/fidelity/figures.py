@@ -255,4 +255,5 @@ def _label_rates(panels, leakage, fractions):
         own = known[known["common_fraction"] == fraction]
         point = mean_with_interval(own, rate).iloc[-1]
         panel = panels[fractions.index(fraction)]
-        label_point(panel, point, rate.upper(), inwards(offset, point["mean"]), "right")
+        side = "right" if point["target_size"] > max(panel.get_xlim()) / 2 else "left"
+        label_point(panel, point, rate.upper(), inwards(offset, point["mean"]), side)

@@ -77,7 +77,8 @@ def label_point(axes, point, text, offset, side):
 
 
 def middle(line):
-    return line.iloc[len(line) // 2]
+    """Return the point in the middle; of two the left one, as names are written to its right."""
+    return line.iloc[len(line) // 2 if len(line) > 2 else 0]
 
 
 def inwards(offset, rate):
