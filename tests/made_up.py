@@ -143,7 +143,9 @@ def user_tables(repeats=3, names=tuple(SCORES), sizes=(*SIZES, None)):
                 if level >= 3e-4
             ]
         tables["attack_errors"] += [
-            point | {"score": name, "observations": n, "error": 0.5 / (i + 1) ** (n / 2)}
+            point
+            | {"score": name, "observations": n, "members": 30, "others": 70}
+            | {"error": 0.5 / (i + 1) ** (n / 2)}
             for i, name in enumerate(names)
             for n in range(1, N_MAX + 1)
             if has_references or "references" not in SCORES[name].needs

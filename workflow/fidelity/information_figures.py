@@ -34,12 +34,13 @@ from .plotting import (
     set_size_axis,
     shades,
 )
-from .summary import fraction_nearest_half
+from .summary import best_errors, fraction_nearest_half
 
 _NULL = {"color": GREY, "linestyle": "", "marker": "o", "markersize": 6, "fillstyle": "none"}
 _HIGH_NULL = {"color": GREY, "linestyle": ":", "linewidth": 1}
 _BAND: dict[str, Any] = {"color": "0.85", "linewidth": 0}
-_CURVE = {"color": "black", "marker": "o", "markersize": 2.5}
+_DOTS = {"marker": "o", "markersize": 2.5}
+_CURVE = _DOTS | {"color": "black"}
 _BRACKET_LABEL = "bracket: cross-validated, lower end, to plug-in, upper end"
 _NULL_LABEL = "plug-in, users dealt anew: mean"
 _HIGH_NULL_LABEL = "plug-in, users dealt anew: 95 % point"
@@ -133,8 +134,8 @@ def draw_observations(errors, divergences, attack_errors):
     figure, panels = new_panels(2, share_y=True)
     titles = {HOLDER: "whose records?", MEMBERSHIP: "a member, or not?"}
     tests = {
-        INDEPENDENT: ("independent draws, both histograms known", {"linestyle": "-"}),
-        CONSECUTIVE: ("a user's first, histograms of other users", {"linestyle": "--"}),
+        INDEPENDENT: ("independent draws, both histograms known", _DOTS | {"linestyle": "-"}),
+        CONSECUTIVE: ("a user's first, histograms of other users", _DOTS | {"linestyle": "--"}),
     }
     dark, light = shades(2)
     for axes, (secret, title) in zip(panels, titles.items(), strict=True):
@@ -146,7 +147,7 @@ def draw_observations(errors, divergences, attack_errors):
         axes.fill_between(n, np.maximum(lowest, 1e-9), highest, **_BAND)  # as logarithms
         for test, (_, style) in tests.items():
             curve = own[own["test"] == test].groupby("observations")["error"].mean()
-            axes.plot(curve.index, curve, color=dark, marker="o", markersize=2.5, **style)
+            axes.plot(curve.index, curve, color=dark, **style)
         axes.set_title(f"c = {fraction}: {title}")
         axes.set_xlabel(f"observations; target of {size:,} users")
         axes.xaxis.set_major_locator(FixedLocator([1, *range(5, n[-1] + 1, 5)]))
@@ -155,7 +156,7 @@ def draw_observations(errors, divergences, attack_errors):
     handles.append(Patch(**_BAND, label="Bhattacharyya's bounds, independent draws"))
     lines = {"s": ":", "D": "-."}
     for marker, (name, curve) in zip("sD", _best_attacks(_at(attack_errors, **here)), strict=False):
-        look = {"color": light, "marker": marker, "markersize": 3, "linestyle": lines[marker]}
+        look = {"color": light, "marker": marker, "linestyle": lines[marker], "fillstyle": "none"}
         panels[1].plot(curve.index, curve, **look)
         handles.append(handle(f"attack on users: {name}", **look))
     panels[0].set_yscale("log")
@@ -213,11 +214,13 @@ def _draw_null(axes, channel, **style):
 
 def _best_attacks(attack_errors):
     """Return [(name, error by number of observations)]: plain matches, and the best so far."""
-    errors = attack_errors.pivot_table(index="observations", columns="score", values="error")
-    if errors.empty:
+    if attack_errors.empty:
         return []
-    plain = [("matches", errors["matches"])] if "matches" in errors else []
-    return [*plain, ("the best of all so far", errors.min(axis=1).cummin())]
+    plain = attack_errors[attack_errors["score"] == "matches"]
+    plain = plain.groupby("observations")["error"].mean()
+    best = best_errors(attack_errors).set_index("observations")["mean"]
+    named = {"matches": plain, "the best of all so far": best}
+    return [(name, curve) for name, curve in named.items() if len(curve)]
 
 
 def _label_sizes(panels):

@@ -104,7 +104,7 @@ def _tell_cells(information):
         for size in sorted({channel["target_size"].min(), channel["target_size"].max()}):
             at_size = channel[channel["target_size"] == size]
             means = mean_with_interval(at_size, "value", ["estimator"]).set_index("estimator")
-            verdict = _judge(means.loc[CROSS_VALIDATED, "mean"], means.loc[PLUG_IN, "mean"])
+            verdict = _judge(means.loc[CROSS_VALIDATED], means.loc[PLUG_IN, "mean"])
             rows.append(
                 (
                     cells.replace(" ", ", "),
@@ -126,10 +126,12 @@ def _tell_cells(information):
 
 
 def _judge(low, high):
-    """Return what a lower and an upper estimate of MI say together."""
-    if low > 0:
+    """Return what a lower estimate of MI with its interval over deals and an upper one say."""
+    if low["ci_low"] > 0:
         return "they differ"
-    return f"at most about {high:.4f}" if high < _FEW_BITS else "not enough data to tell"
+    if high < _FEW_BITS:
+        return f"at most about {high:.4f}"
+    return "perhaps they differ" if low["mean"] > 0 else "not enough data to tell"
 
 
 def _tell_null(bits, null):

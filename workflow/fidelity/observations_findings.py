@@ -5,8 +5,9 @@ import math
 import pandas as pd
 
 from .information.report import BRACKET, CONSECUTIVE, HOLDER, INDEPENDENT, MEMBERSHIP, main_channel
-from .markdown import table
-from .summary import POINT, of_smallest_and_largest, rate_with_interval, rows_at
+from .markdown import interval, table
+from .scores import SCORES
+from .summary import POINT, best_errors, of_smallest_and_largest, rows_at
 
 _SCOPES = {
     HOLDER: (
@@ -15,6 +16,8 @@ _SCOPES = {
     ),
     MEMBERSHIP: ("### Observations needed to tell members", "members from others"),
 }
+# The attack that sees just the match, or the probability; records and matches all of access label.
+_SCORE_OF = {"match": "matches", "p_next": "log-likelihood"}
 _TOLD_BOUNDS = ["Fano", "Bhattacharyya, necessary", "Bhattacharyya, sufficient"]
 
 
@@ -57,17 +60,17 @@ def tell_observations(tables, secret):
     return "\n\n".join(
         [
             title,
-            f"Over cells of ({_told(own['cells'].iloc[0])}). *No test up to N*: the largest N for "
-            "which no test that knows both histograms tells, from N *independent* draws, "
-            f"{scope} with an error below that aimed at (the least over deals), at the upper end "
-            "of the bracket. "
-            "The draws are from all records; a user's are neither independent nor such draws "
-            "(the first of a session may tell more), and a model may remember what histograms "
-            "do not show. Fano's and Bhattacharyya's numbers are those of the plug-in "
-            "histograms (means). The last two are what really happens: the least N at which a "
-            "test got there in all deals; on independent draws the likelihood-ratio test with "
-            "both histograms known, by simulation; on a user's first N observations the same "
-            "with the histograms of other users and the threshold 0, one test and not the best.",
+            f"Over cells of ({_told(own['cells'].iloc[0])}). *No test up to N*: the largest N (the "
+            "least over deals) for which no test that knows both histograms tells, from N "
+            f"*independent* draws, {scope} with an error below that aimed at, at the upper end of "
+            "the bracket; any number, where both histograms at hand are equal. The draws are from "
+            "all records; a user's are neither independent nor such draws (the first of a session "
+            "may tell more), and a model may remember what histograms do not show. Fano's and "
+            "Bhattacharyya's numbers are those of the plug-in histograms (means). The last two "
+            "are what really happens: the N by which a test had got there in every deal; on "
+            "independent draws the likelihood-ratio test with both histograms known, by "
+            "simulation; on a user's first N observations the same with the histograms of other "
+            "users and the threshold 0, one test and not the best.",
             table(heads, rows),
         ]
     )
@@ -89,31 +92,10 @@ def tell_bounds(tables):
     attack_errors = tables.get("attack_errors")
     if attack_errors is None or attack_errors.empty:
         return [_tell_every_point(bounds, None)]
-    best = best_errors(attack_errors)
-    return [_tell_attacks(bounds[MEMBERSHIP], best), _tell_every_point(bounds, best)]
-
-
-def best_errors(attack_errors):
-    """Return the least error over scores with at most N observations, and its score.
-
-    Columns: those of `POINT`, observations, score, mean, ci_low, ci_high (Student's, over
-    repeats). Of the means over repeats the least is taken: chosen, so a little too low.
-
-    Parameters
-    ----------
-    attack_errors : DataFrame
-    """
-    keys = [*POINT, "observations"]
-    means = rate_with_interval(attack_errors, "error", [*keys, "score"])
-    best = means.loc[means.groupby(keys, sort=False)["mean"].idxmin()].reset_index(drop=True)
-    # More observations may be left aside, so the error never grows with them.
-    rows = []
-    for _, own in best.groupby(POINT, sort=False):
-        least = None
-        for _, row in own.iterrows():
-            least = row if least is None or row["mean"] < least["mean"] else least
-            rows.append(least.to_dict() | {"observations": row["observations"]})
-    return pd.DataFrame(rows, columns=best.columns)
+    return [
+        _tell_attacks(bounds[MEMBERSHIP], best_errors(attack_errors)),
+        _tell_every_point(bounds, attack_errors),
+    ]
 
 
 def _tell_attacks(bounds, best):
@@ -121,106 +103,129 @@ def _tell_attacks(bounds, best):
     rows = []
     for point, own in of_smallest_and_largest(best):
         for error in bounds.index.unique("error"):
-            numbers = {name: bounds.get((name, error, *point)) for name in cells}
+            numbers = [bounds.get((name, error, *point)) for name in cells]
             rows.append(
                 (
                     *(point[0], f"{point[1]:,}", f"{error:g}"),
-                    *("" if n is None else _count(n, "any number") for n in numbers.values()),
-                    *_tell_first(own, error, numbers),
+                    *("" if n is None else _count(n, "any number") for n in numbers),
+                    *_tell_first(own, error),
                 )
             )
     heads = (
         *("c", "target's users", "error"),
         *(f"no test up to N: {_told(name)}" for name in cells),
-        *("best attack", "is the bound kept?"),
+        *("best attack", "what was measured"),
     )
     return "\n\n".join(
         [
-            "### The bound beside the best measured attack",
+            "### The bounds beside the best measured attack",
             "Attacks on users that see at most N answers about a user (the models knew all of "
             "its records; N ends with the transitions of one session, of which users of an "
             "event log may have more), members and others as likely, thresholds chosen on other "
-            "users, the best of all scores; an error counts as below another where the whole "
-            "interval over deals is. Beside it the bounds on tests of independent draws, by "
-            "what is drawn. The attacks see a user's own first records, and the better ones "
-            "probabilities and records together: where one gets below the error within a bound, "
-            "the bound does not protect.",
+            "users. Of the scores that all users have the best is told, by its mean over deals, "
+            "so the least is a little too low. Beside it the bounds on tests of independent "
+            "draws, by what is drawn. No bound covers all that an attack may see: a user's own "
+            "first records, and probabilities and records together.",
             table(heads, rows),
         ]
     )
 
 
-def _tell_first(own, error, bounds):
-    """Return (the first attack below an error, what that means) at a point."""
-    first = _first_below(own, error)
-    if first is None:
-        n_max = own["observations"].max()
-        return "", f"no attack tried here got below {error:g} up to N = {n_max}"
-    beaten = _beaten(bounds, first["observations"])
-    within = f", within the bound of {'; '.join(beaten)}" if beaten else ""
-    return (
-        f"{first['score']}: {first['mean']:.4f}",
-        f"**not protected** at N = {first['observations']}{within}",
-    )
+def _tell_first(own, error):
+    """Return (the attack, what it means): the first below an error, or the best of all."""
+    below = own[own["mean"] < error]
+    told = own.iloc[-1] if below.empty else below.iloc[0]
+    attack, n = f"{told['score']}: {interval(told)}", told["observations"]
+    if below.empty:
+        return attack, f"no attack tried here got below {error:g} up to N = {n}"
+    return attack, f"**not protected** at N = {n}"
 
 
-def _first_below(own, error):
-    """Return the best attack of least N whose whole interval is below an error, or None."""
-    below = own[own["ci_high"].fillna(own["mean"]) < error]
-    return None if below.empty else below.iloc[0]
-
-
-def _beaten(bounds, n):
-    """Return the cells whose bound says that no test can do with N observations."""
-    return [_told(cells) for cells, bound in bounds.items() if bound is not None and bound >= n]
-
-
-def _tell_every_point(bounds, best):
-    errors = bounds.index.unique("error")
-    in_turn = ", ".join(f"{error:g}" for error in errors)
+def _tell_every_point(bounds, attack_errors):
+    errors = list(bounds.index.unique("error"))
+    aims = f"of {errors[0]:g}" if len(errors) == 1 else f"of {_in_turn(errors)}, in turn"
     parts = [
         "### The bounds at every grid point",
-        f"The largest N for which no test of N independent draws gets below an error, for errors "
-        f"of {in_turn} in turn (the least over deals, at the upper end of the bracket), by "
-        "users of the target (rows) and common fraction c (columns).",
+        "The largest N for which no test that knows both histograms gets, from N *independent* "
+        f"draws, below an error {aims}: the least over deals, at the upper end of the bracket, "
+        "and any where both histograms at hand are equal. It holds for the stored records; for "
+        "the people behind them it is as good as the bracket, which is no certificate. Rows are "
+        "users of the target, columns common fractions; nothing stands where there is no such "
+        "size, or nothing to tell apart.",
     ]
+    if attack_errors is not None:
+        n_max = attack_errors["observations"].max()
+        parts.append(
+            "In brackets the least N at which an attack that sees about as much got there by its "
+            f"mean over deals: at that N users are *not protected*. (-): no attack tried here got "
+            f"there up to N = {n_max}. **Bold** is an attack within the bound, which then does not "
+            "protect."
+        )
     for (secret, cells), channel in bounds.groupby(["secret", "cells"], sort=False):
-        numbers = channel.droplevel(["secret", "cells"]).map(lambda n: _count(n, "any"))
-        numbers = numbers.unstack("error")[errors]
+        numbers = channel.droplevel(["secret", "cells"]).unstack("error")[errors]
+        texts = numbers.map(lambda n: _count(n, "any"))
+        title = f"To tell {_SCOPES[secret][1]}, over cells of ({_told(cells)})"
+        if secret == MEMBERSHIP and attack_errors is not None:
+            kind, names = _attacks_that_see(cells)
+            firsts = _first_numbers(attack_errors, names, errors)
+            title += f", and {kind}" if len(firsts) else ""
+            texts = _beside(texts, numbers, firsts)
+        parts += [f"{title}:", _by_point(texts)]
+    if attack_errors is not None:
+        firsts = _first_numbers(attack_errors, SCORES, errors)
         parts += [
-            f"To tell {_SCOPES[secret][1]}, over cells of ({_told(cells)}):",
-            _by_point(numbers),
-        ]
-    if best is not None:
-        parts += [
-            "Beside them the least N at which an attack on users got there, - where none tried "
-            "here did; **bold** where that is within one of the bounds on membership above, which "
-            "then does not protect:",
-            _by_point(_first_numbers(bounds[MEMBERSHIP], best)),
+            "The best of all attacks, of which those that see probabilities or the k best songs "
+            "beside the records have no bound here:",
+            _by_point(firsts.map(_attack)),
         ]
     return "\n\n".join(parts)
 
 
-def _first_numbers(bounds, best):
-    """Return as text the least N of an attack: rows of points, columns of errors."""
-    told = {}
-    for point, own in best.groupby(POINT, sort=False):
-        told[point] = {}
-        for error in bounds.index.unique("error"):
-            first = _first_below(own, error)
-            n = "-" if first is None else f"{first['observations']}"
-            at_point = bounds.xs((error, *point), level=["error", *POINT])
-            beaten = first is not None and _beaten(at_point, first["observations"])
-            told[point][error] = f"**{n}**" if beaten else n
-    return pd.DataFrame.from_dict(told, orient="index").rename_axis(POINT)
+def _attacks_that_see(cells):
+    """Return (what they are called, the scores) of attacks that see about what is drawn."""
+    if cells in _SCORE_OF:
+        return _SCORE_OF[cells], [_SCORE_OF[cells]]
+    return "attacks on labels", [name for name, own in SCORES.items() if own.access == "label"]
 
 
-def _by_point(numbers):
-    """Return a table of sizes by c whose cells hold the numbers of all errors in turn."""
-    texts = numbers.agg(", ".join, axis=1).unstack("common_fraction", fill_value="")
+def _first_numbers(attack_errors, names, errors):
+    """Return the least N at which the best of some scores is below each error.
+
+    Rows are points, columns errors; missing where none is.
+    """
+    best = best_errors(attack_errors[attack_errors["score"].isin(names)])
+    points = pd.MultiIndex.from_frame(best[POINT].drop_duplicates())
+    below = {error: best[best["mean"] < error] for error in errors}
+    return pd.DataFrame(
+        {
+            error: own.groupby(POINT)["observations"].min().reindex(points)
+            for error, own in below.items()
+        }
+    )
+
+
+def _beside(texts, bounds, firsts):
+    """Return the texts of bounds with the attacks beside them, where users were attacked."""
+    texts = texts.copy()
+    for point in firsts.index.intersection(bounds.index):
+        for error, first in firsts.loc[point].items():
+            attack = f"({_attack(first)})"
+            texts.loc[point, error] += (
+                f" **{attack}**" if first <= bounds.loc[point, error] else f" {attack}"
+            )
+    return texts
+
+
+def _by_point(texts):
+    """Return a table of sizes by c whose cells hold the texts of all errors in turn."""
+    texts = texts.agg(", ".join, axis=1).unstack("common_fraction", fill_value="")
     texts = texts[sorted(texts.columns, key=float)].sort_index()
     rows = [(f"{size:,}", *row) for size, row in zip(texts.index, texts.to_numpy(), strict=True)]
     return table(("target's users", *(f"c = {fraction}" for fraction in texts.columns)), rows)
+
+
+def _attack(first):
+    return _count(first, "-")
 
 
 def _number(needed, bound):
@@ -236,3 +241,7 @@ def _count(number, otherwise):
 
 def _told(cells):
     return cells.replace(" ", ", ")
+
+
+def _in_turn(errors):
+    return ", ".join(f"{error:g}" for error in errors)

@@ -96,6 +96,37 @@ def difference_with_interval(table, column, by=POINT):
     return _within(mean_with_interval(table, column, by), -1)
 
 
+def best_errors(attack_errors):
+    """Return the least error over scores with at most N observations, and its score.
+
+    Columns: those of `POINT`, observations, score, mean, ci_low, ci_high (Student's, over
+    repeats). Of the means over repeats the least is taken: chosen, so a little too low. A score
+    that some users lack, in any repeat, is left out at that point: it is about other users.
+
+    Parameters
+    ----------
+    attack_errors : DataFrame
+        Of `user_attacks.TABLES`.
+    """
+    deal = [*POINT, "repeat", "observations"]
+    users = attack_errors[["members", "others"]]
+    has_all = (users == attack_errors.groupby(deal)[["members", "others"]].transform("max")).all(
+        axis=1
+    )
+    has_all = has_all.groupby([attack_errors[name] for name in (*POINT, "score")]).transform("all")
+    keys = [*POINT, "observations"]
+    means = rate_with_interval(attack_errors[has_all], "error", [*keys, "score"])
+    best = means.loc[means.groupby(keys, sort=False)["mean"].idxmin()].reset_index(drop=True)
+    # More observations may be left aside, so the error never grows with them.
+    rows = []
+    for _, own in best.groupby(POINT, sort=False):
+        least = None
+        for _, row in own.iterrows():
+            least = row if least is None or row["mean"] < least["mean"] else least
+            rows.append(least.to_dict() | {"observations": row["observations"]})
+    return pd.DataFrame(rows, columns=best.columns)
+
+
 def select_metric(attacks, metric, level):
     """Return the rows of a metric; `level` is None for one that has none."""
     chosen = attacks[attacks["metric"] == metric]

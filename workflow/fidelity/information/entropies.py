@@ -2,7 +2,8 @@
 
 Each function takes counts by cell, whole numbers not all 0, of shape (cells,). Cells without
 an observation count only for `james_stein`, which needs to know what could have been seen.
-With n_i the counts, N their sum and p_i = n_i / N:
+The module `corrected` makes two holders comparable before it uses them: common users leave both,
+and the larger holder is thinned, by user. With n_i the counts, N their sum and p_i = n_i / N:
 """
 
 import numpy as np
