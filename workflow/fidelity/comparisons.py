@@ -2,8 +2,8 @@
 
 *Reference models* are what the adversary can train by itself: on halves of its own users, so
 that each user has models with and without it. Two others only the evaluator can train: one of
-the target's own users alone (a control, which knows none of the adversary's users), and one
-where common users gave place to others of the adversary's (a counterfactual).
+users whom only the target's provider has (a control, which knows none of the adversary's users),
+and one where common users gave place to others of the adversary's (a counterfactual).
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .emulation import GridPoint, count_groups, resolve_sizes
+from .emulation import Deal, GridPoint, count_groups, resolve_sizes
 
 MIN_GROUP = 20  # users in D_T, and outside of it, that an attack on users needs
 TARGET_ONLY, SWAPPED = -1, -2  # the numbers of these two models; reference models count from 0
@@ -67,7 +67,7 @@ def draw_references(
     """Return the users that each reference model is trained on, shape (references, k).
 
     Each pair of models, 2i and 2i + 1, has the two halves of another random order of the users,
-    floor(n / 2) each; a model is trained on the first k = min(size, floor(n / 2)) of its half.
+    floor(n / 2) each; a model is trained on the first k = `reference_size` of its half.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def draw_references(
     rng : numpy.random.Generator
     """
     half = len(users) // 2
-    k = min(size, half)
+    k = reference_size(size, len(users))
     chosen = []
     for _ in range(n_references // 2):
         order = rng.permutation(users)
@@ -88,12 +88,35 @@ def draw_references(
     return np.array(chosen)
 
 
+def reference_size(target_size: int, adversary_size: int) -> int:
+    """Return how many users a reference model knows: min(t, floor(a / 2))."""
+    return min(target_size, adversary_size // 2)
+
+
 def are_references_smaller(target_size: int, adversary_size: int) -> bool:
     """Return if reference models know fewer users than the target's: t > floor(a / 2).
 
     Then they match less often without knowing a user, and promises made by them fail.
     """
-    return target_size > adversary_size // 2
+    return reference_size(target_size, adversary_size) < target_size
+
+
+def pick_target_only(deal: Deal, adversary: np.ndarray, size: int) -> np.ndarray:
+    """Return the first `size` users of the target's provider that D_A has not, ascending.
+
+    All of them where they are fewer. Also such as are not in D_T: a control as large as
+    reference models differs from them in nothing but that it knows none of D_A's users.
+
+    Parameters
+    ----------
+    deal : Deal
+    adversary : shape (a,)
+        Users of D_A.
+    size : int
+    """
+    is_own = (deal.target_rank >= 0) & ~np.isin(deal.user, adversary)
+    order = np.argsort(deal.target_rank[is_own])
+    return np.sort(deal.user[is_own][order[:size]])
 
 
 def swap_members(adversary: np.ndarray, target: np.ndarray, rng: np.random.Generator) -> Swap:

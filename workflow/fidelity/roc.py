@@ -99,16 +99,17 @@ def resampled_areas(value: np.ndarray, member: np.ndarray, weights: np.ndarray) 
     order = np.argsort(value, kind="stable")
     ordered, is_member = value[order], member[order]
     others = order[~is_member]
-    below = np.zeros((len(others) + 1, weights.shape[1]))
+    # Whole numbers, and no wider than the number of users asks for: most of the time goes here.
+    below = np.zeros((len(others) + 1, weights.shape[1]), dtype=np.int32)
     np.cumsum(weights[others], axis=0, out=below[1:])
     # Members' places among the others' scores, from both sides of equal ones.
     own = ordered[is_member]
     fewest, most = (np.searchsorted(ordered[~is_member], own, side) for side in ("left", "right"))
     drawn = weights[order[is_member]]
-    wins = np.einsum("ij,ij->j", drawn, below[fewest])
+    wins = np.einsum("ij,ij->j", drawn, below[fewest], dtype=float)
     if not np.array_equal(fewest, most):
-        wins = (wins + np.einsum("ij,ij->j", drawn, below[most])) / 2
-    pairs = drawn.sum(axis=0) * below[-1]
+        wins = (wins + np.einsum("ij,ij->j", drawn, below[most], dtype=float)) / 2
+    pairs = drawn.sum(axis=0) * below[-1].astype(float)
     return np.divide(wins, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
 
 

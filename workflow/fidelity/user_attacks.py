@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .comparisons import are_references_smaller
+from .attack import measure_leakage
+from .comparisons import reference_size
 from .estimates import Estimate, mean_with_student, proportion
 from .responses import Responses
 from .roc import (
-    area,
     area_with_interval,
     best_advantage,
     cross_fitted_error,
@@ -20,7 +20,15 @@ from .roc import (
     roc,
     true_positive_rate_at,
 )
-from .scores import SCORES, Knowledge, Settings, combine_by_tail, mean_by_user, running_means
+from .scores import (
+    SCORES,
+    Knowledge,
+    References,
+    Settings,
+    combine_by_tail,
+    mean_by_user,
+    running_means,
+)
 from .verdicts import SharedUsers, estimate_shared_users, list_users, null_scores, p_values
 
 FALSE_POSITIVE_RATES = [0.1, 0.01, 0.001]
@@ -39,11 +47,11 @@ TABLES = {
     "attacks": ("score", "access", "control", "metric", "level", *_ESTIMATE),
     "attack_errors": ("score", "observations", "members", "others", "error"),
     "roc": ("score", "access", "control", "fpr", "tpr"),
-    "verdicts": ("fdr", "listed", "false", "realised", "reference_mismatch"),
+    "verdicts": ("fdr", "listed", "false", "realised", "reference_mismatch", "control"),
     "shared_users": (
         *("adversary_size", "common_users", "reference_mismatch"),
         *SharedUsers._fields,
-        *("truth", "common_fraction_estimate"),
+        *("truth", "common_fraction_estimate", "control"),
     ),
     "counterfactual": (
         *("control", "users", "with_them", "without_them", "difference", "ci_low", "ci_high"),
@@ -81,13 +89,14 @@ class Scene(NamedTuple):
     knowledge : Knowledge
         Of the adversary.
     target_only : Responses or None
-        The control: of a model of D_T's users that are not in D_A; None if there are none.
+        The control: of a model of the provider's users that are not in D_A; None if there are
+        none.
     swapped : Responses
         The counterfactual: of a model of a database in which users gave place to others.
     in_swapped : bool, shape (users,)
         Whether the user is in that database.
-    target_size : int
-        Users of D_T.
+    target_size, target_only_size : int
+        Users of D_T, and of the control's model.
     bigram_of : callable
         As in `verdicts.null_scores`.
     """
@@ -100,6 +109,7 @@ class Scene(NamedTuple):
     swapped: Responses
     in_swapped: np.ndarray
     target_size: int
+    target_only_size: int
     bigram_of: object
 
 
@@ -130,7 +140,7 @@ def attack(scene, plan, rng):
     scores = variants[0].scores
     tables = {
         "attack_errors": list(trace_errors(terms, scene, plan.n_max, rng)),
-        "attacks": list(measure_attacks(variants, rng)),
+        "attacks": list(measure_attacks(variants, scene.knowledge.user, rng)),
         "roc": list(trace_curves(variants)),
         "counterfactual": compare_with_and_without(scene, rng),
         "outliers": [],
@@ -141,15 +151,14 @@ def attack(scene, plan, rng):
         tables["outliers"] += profile_outliers(scene.knowledge, variants, plan.settings.epsilon)
     if scene.knowledge.references is None:
         return Report(tables, scores, None, None)
-    mismatch = {"reference_mismatch": are_references_smaller(scene.target_size, len(scene.users))}
-    tables["shared_users"].append(mismatch | count_shared_users(scene))
+    tables["shared_users"] += count_shared_users(scene, rng)
     if plan.verdict_score is None:
         return Report(tables, scores, None, None)
-    p, trust = judge(scene, variants, plan)
-    listed = list_users(p, plan.false_discovery_rate)
-    tables["attacks"] += trust
-    tables["verdicts"].append(mismatch | count_verdicts(listed, scene.member, plan))
-    return Report(tables, scores, p, listed)
+    p = judge(scene, variants, plan)
+    tables["attacks"] += trace_trust(p, scene.member, plan)
+    tables["verdicts"] += count_verdicts(p, scene, variants, plan)
+    listed = list_users(p[NO_CONTROL], plan.false_discovery_rate)
+    return Report(tables, scores, p[NO_CONTROL], listed)
 
 
 def make_terms(names, responses, knowledge, settings):
@@ -208,27 +217,26 @@ def list_variants(scene, terms, settings, rng):
     return variants
 
 
-def measure_attacks(variants, rng):
+def measure_attacks(variants, user, rng):
     """Yield a row for each metric of each score in each of `list_variants`.
 
-    Fields: score, access, control, metric, level, and those of `estimates.Estimate`; of controls
-    the AUC has no interval of its own. Users without a value count nowhere: "members" and
-    "others" are how many have one. A score that tells nobody from anybody has no other rows.
+    Fields: score, access, control, metric, level, and those of `estimates.Estimate`. Users without
+    a value count nowhere: "members" and "others" are how many have one. A score that tells nobody
+    from anybody has no other rows. Of matches also the "leak" is told, TPR - FPR per transition,
+    of which `user`, shape (transitions,), says whose it is.
     """
     weights = draw_users(len(variants[0].member), DRAWS, rng)
-    for control, scores, member, _ in variants:
+    for control, scores, member, match in variants:
         for name, (value, _) in scores.items():
             known = ~np.isnan(value)
             value, own = value[known], member[known]
             rows = [("members", None, Estimate(int(own.sum())))]
             rows.append(("others", None, Estimate(int((~own).sum()))))
             if own.any() and not own.all():
-                if control == NO_CONTROL:
-                    auc = area_with_interval(value, own, weights[known])
-                else:
-                    auc = Estimate(area(value, own))
-                rows.append(("auc", None, auc))
+                rows.append(("auc", None, area_with_interval(value, own, weights[known])))
                 rows += _read_off(roc(value, own))
+            if name == "matches":
+                rows.append(("leak", None, Estimate(measure_leakage(match, member[user]).leakage)))
             for metric, level, estimate in rows:
                 labels = _labels(name, control) | {"metric": metric, "level": level}
                 yield labels | estimate._asdict()
@@ -282,12 +290,7 @@ def trace_curves(variants):
 
 
 def judge(scene, variants, plan):
-    """Return (p of each user, rows that tell how far it can be trusted).
-
-    The rows, of the attack and of the control "target-only", have the fields of
-    `measure_attacks`: "p at most", the share of others with p at most the level, which should be
-    no larger; and "listed", the share of all users on the list at the plan's false discovery
-    rate.
+    """Return {control: p of each user}, of the attack itself and of the control "target-only".
 
     Parameters
     ----------
@@ -299,14 +302,22 @@ def judge(scene, variants, plan):
     """
     name = plan.verdict_score
     null = null_scores(SCORES[name], scene.knowledge, plan.settings, scene.bigram_of)
-    by_control = {
+    return {
         variant.control: p_values(variant.scores[name].value, null)
         for variant in variants
         if variant.control != SHUFFLED
     }
-    rows = []
-    for control, p in by_control.items():
-        of_others = p[~scene.member & ~np.isnan(p)]
+
+
+def trace_trust(p_by_control, member, plan):
+    """Yield rows that tell how far p-values, as `judge` returns them, can be trusted.
+
+    The rows have the fields of `measure_attacks`: "p at most", the share of others with p at most
+    the level, which should be no larger; and "listed", the share of all users on the list at the
+    plan's false discovery rate.
+    """
+    for control, p in p_by_control.items():
+        of_others = p[~member & ~np.isnan(p)]
         listed = list_users(p, plan.false_discovery_rate)
         found = [
             ("p at most", level, int(np.count_nonzero(of_others <= level)), len(of_others))
@@ -314,40 +325,64 @@ def judge(scene, variants, plan):
         ]
         found.append(("listed", plan.false_discovery_rate, int(listed.sum()), len(listed)))
         for metric, level, hits, n in found:
-            labels = _labels(name, control) | {"metric": metric, "level": level}
-            rows.append(labels | proportion(hits, n)._asdict())
-    return by_control[NO_CONTROL], rows
+            labels = _labels(plan.verdict_score, control) | {"metric": metric, "level": level}
+            yield labels | proportion(hits, n)._asdict()
 
 
-def count_verdicts(listed, member, plan):
-    """Return the row of a list: its length, how many on it are no members, and their share."""
-    n_listed, n_false = int(listed.sum()), int((listed & ~member).sum())
-    return {
-        "fdr": plan.false_discovery_rate,
-        "listed": n_listed,
-        "false": n_false,
-        "realised": n_false / max(n_listed, 1),
-    }
+def count_verdicts(p_by_control, scene, variants, plan):
+    """Yield the row of each list: its length, how many on it are no members, and their share.
+
+    Of "shuffled" it is the attack's own list beside membership dealt anew: what a list of that
+    length holds of others by chance. Of "target-only" nobody is a member, and every name false.
+    """
+    nobody = np.zeros(len(scene.users), dtype=bool)
+    for control, _, member, _ in variants:
+        known = nobody if control == TARGET_ONLY else member
+        p = p_by_control[NO_CONTROL if control == SHUFFLED else control]
+        listed = list_users(p, plan.false_discovery_rate)
+        n_listed, n_false = int(listed.sum()), int((listed & ~known).sum())
+        yield {
+            "fdr": plan.false_discovery_rate,
+            "listed": n_listed,
+            "false": n_false,
+            "realised": n_false / max(n_listed, 1),
+            "reference_mismatch": _is_mismatch(scene, control),
+            "control": control,
+        }
 
 
-def count_shared_users(scene):
-    """Return the row of `verdicts.estimate_shared_users`, beside the truth.
+def count_shared_users(scene, rng):
+    """Yield the rows of `verdicts.estimate_shared_users`, beside the truth.
 
     What is estimated is the share of D_A's users in D_T, common_users / |A|; times |A| / |T| it
-    is c, for an adversary that knows |T|. It has no control: membership plays no part in it, and
-    the model of the target's own users alone knows fewer users than reference models do, so that
-    it matches less often for that reason.
+    is c, for an adversary that knows |T|. Of the control "shuffled" it is drawn which half of its
+    users a reference model is said to know, so that it cannot tell how members differ: the share
+    is then not identifiable. Of "target-only" the target is the model that knows none of them,
+    and the truth is 0.
     """
-    found = estimate_shared_users(scene.target.match, scene.knowledge)
-    adversary_size = len(scene.users)
-    ratio = adversary_size / scene.target_size
-    return {
-        "adversary_size": adversary_size,
-        "common_users": int(scene.member.sum()),
-        **found._asdict(),
-        "truth": scene.member.mean(),
-        "common_fraction_estimate": None if found.estimate is None else found.estimate * ratio,
-    }
+    knowledge, member = scene.knowledge, scene.member
+    drawn = knowledge._replace(references=_shuffle_known(knowledge.references, rng))
+    cases = [
+        (NO_CONTROL, scene.target, knowledge, member, scene.target_size),
+        (SHUFFLED, scene.target, drawn, member, scene.target_size),
+    ]
+    if scene.target_only is not None:
+        nobody = np.zeros(len(member), dtype=bool)
+        cases.append(
+            (TARGET_ONLY, scene.target_only, knowledge, nobody, scene.target_only_size)
+        )
+    for control, target, known, truth, size in cases:
+        found = estimate_shared_users(target.match, known)
+        fraction = None if found.estimate is None else found.estimate * len(member) / size
+        yield {
+            "adversary_size": len(member),
+            "common_users": int(truth.sum()),
+            "reference_mismatch": _is_mismatch(scene, control),
+            **found._asdict(),
+            "truth": truth.mean(),
+            "common_fraction_estimate": fraction,
+            "control": control,
+        }
 
 
 def compare_with_and_without(scene, rng):
@@ -430,6 +465,19 @@ def _compare_pairs(known, unknown):
         "ci_low": difference.ci_low,
         "ci_high": difference.ci_high,
     }
+
+
+def _shuffle_known(references, rng):
+    """Return the references, in each pair of which users take each other's places."""
+    pairs = references.knows.reshape(-1, 2, references.knows.shape[1])
+    drawn = [pair[:, rng.permutation(pair.shape[1])] for pair in pairs]
+    return References(references.responses, np.concatenate(drawn))
+
+
+def _is_mismatch(scene, control):
+    """Return if reference models know another number of users than the model asked about."""
+    size = scene.target_only_size if control == TARGET_ONLY else scene.target_size
+    return size != reference_size(scene.target_size, len(scene.users))
 
 
 def _labels(name, control):

@@ -11,9 +11,11 @@ from fidelity.comparisons import (
     draw_references,
     is_attackable,
     is_reference_size,
+    pick_target_only,
+    reference_size,
     swap_members,
 )
-from fidelity.emulation import GridPoint, make_databases, rows_of
+from fidelity.emulation import GridPoint, make_databases, rows_of, split_repeats
 from fidelity.features import distinct_transitions, feature_table
 from fidelity.logs import log, logged
 from fidelity.recommender import ask_model
@@ -50,14 +52,15 @@ def ask(
     n_users = len(np.unique(dealt["user"]))
     if larger is not None and not is_reference_size(point, larger, n_users):
         references = 0
-    known = []
+    known, deal_of = [], dict(split_repeats(dealt))
 
     def ask_each():
         for repeat, adversary, target in make_databases(dealt, point):
             key = (seed, "comparisons", repeat, point.common_fraction, len(target), len(adversary))
             asked = rows_of(adversary, observations["user"])
             distinct, _ = distinct_transitions(X[asked], y[asked])
-            for model, chosen in _databases(adversary, target, references, generator(*key)):
+            databases = deal_of[repeat], adversary, target
+            for model, chosen in _users_by_model(*databases, references, generator(*key)):
                 rows = rows_of(chosen, observations["user"])
                 known_rows = X[rows], y[rows]
                 answers = ask_model(recommender, known_rows, distinct, random_state(*key, model))
@@ -80,9 +83,9 @@ def ask(
     write_groups(users, known, USER_TYPES)
 
 
-def _databases(adversary, target, references, rng):
+def _users_by_model(deal, adversary, target, references, rng):
     """Yield (model, its users): those of the control, the swapped ones, the references'."""
-    own = np.setdiff1d(target, adversary)
+    own = pick_target_only(deal, adversary, reference_size(len(target), len(adversary)))
     if len(own):
         yield TARGET_ONLY, own
     yield SWAPPED, swap_members(adversary, target, rng).database

@@ -69,8 +69,8 @@ def make_scene(user, asked, bigram_of, target, inputs, repeat):
         int(group["model"][0]): take(from_columns(group), asked)
         for group in read_groups(inputs["comparisons"], "repeat", repeat)
     }
-    knows = {
-        int(group["model"][0]): np.isin(users, group["user"])
+    known = {
+        int(group["model"][0]): group["user"]
         for group in read_groups(inputs["comparison_users"], "repeat", repeat)
     }
     numbers = sorted(model for model in answers if model >= 0)
@@ -78,7 +78,7 @@ def make_scene(user, asked, bigram_of, target, inputs, repeat):
     if numbers:
         stacked = zip(*(answers[model] for model in numbers), strict=True)
         responses = Responses(*(None if rows[0] is None else np.array(rows) for rows in stacked))
-        references = References(responses, np.array([knows[model] for model in numbers]))
+        references = References(responses, np.array([np.isin(users, known[model]) for model in numbers]))
     by_target = next(read_groups(inputs["responses"], "repeat", repeat))
     by_target["match"] = by_target["top1"] == by_target["next_song"]
     by_own = next(read_groups(inputs["own"], "repeat", repeat))
@@ -89,8 +89,9 @@ def make_scene(user, asked, bigram_of, target, inputs, repeat):
         Knowledge(user, len(users), from_columns(by_own), bigram_of(), references),
         answers.get(TARGET_ONLY),
         answers[SWAPPED],
-        knows[SWAPPED],
+        np.isin(users, known[SWAPPED]),
         len(target),
+        len(known.get(TARGET_ONLY, ())),
         bigram_of,
     )
 
