@@ -136,6 +136,7 @@ if ATTACKED:
         "counterfactual": {
             "leakage": "tables/leakage.csv",
             "counterfactual": "tables/counterfactual.csv",
+            "attacks": "tables/attacks.csv",
         },
         "shared_users": {"shared_users": "tables/shared_users.csv"},
         "outliers": {"outliers": "tables/outliers.csv"},

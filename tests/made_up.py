@@ -137,6 +137,9 @@ def user_tables(repeats=3, names=tuple(SCORES), sizes=(*SIZES, None)):
             tables["attacks"] += [
                 point | labels | row for row in _measures(power, repeat, size == SIZES[0])
             ]
+            if name == "matches":
+                leak = 0.2 if control == "no" else (repeat - 1) / 100
+                tables["attacks"].append(point | labels | {"metric": "leak", "value": leak})
             tables["roc"] += [
                 point | labels | {"fpr": level, "tpr": level ** (1 - power)}
                 for level in CURVE_LEVELS
@@ -161,11 +164,28 @@ def user_tables(repeats=3, names=tuple(SCORES), sizes=(*SIZES, None)):
             is_known = not (fraction == "0.5" and size is None and repeat == 0)
             found = {"estimate": common, "ci_low": common - 0.1, "ci_high": common + 0.1}
             found = found if is_known else dict.fromkeys(found)
-            shared = {"truth": common, "reference_mismatch": size is None}
-            tables["shared_users"].append(point | shared | found)
+            shared = {"truth": common, "reference_mismatch": size is None, "control": "no"}
+            tables["shared_users"] += [
+                point | shared | found,
+                point | shared | {"control": "shuffled"},
+                point | _share_of_nobody(repeat, size is None),
+            ]
     points = ["common_fraction", "target_size", "repeat"]
     return {
         name: pd.DataFrame(rows, columns=[*points, *TABLES[name]]) for name, rows in tables.items()
+    }
+
+
+def _share_of_nobody(repeat, is_largest):
+    """Estimates -.02, 0, .02, where the model is smaller than references -.32, -.3, -.28."""
+    estimate = (repeat - 1) / 50 - 0.3 * is_largest
+    return {
+        "control": "target-only",
+        "reference_mismatch": is_largest,
+        "truth": 0,
+        "estimate": estimate,
+        "ci_low": estimate - 0.1,
+        "ci_high": estimate + 0.1,
     }
 
 

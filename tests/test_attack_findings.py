@@ -15,14 +15,23 @@ VERDICTS = pd.DataFrame(
         "false": [8, 11, 6, 60, 40, 50],
         "realised": [0.08, 0.1, 0.05, 0.3, 0.2, 0.25],
         "reference_mismatch": [False] * 3 + [True] * 3,
+        "control": "no",
     }
+)
+# The same lists against members drawn by lot; and lists of a model that knows nobody.
+VERDICTS = pd.concat(
+    [
+        VERDICTS,
+        VERDICTS.assign(control="shuffled", realised=[0.5, 0.6, 0.7] * 2),
+        VERDICTS.assign(control="target-only", listed=[0, 3, 0, 0, 0, 0], false=[0, 3, 0, 0, 0, 0]),
+    ]
 )
 
 
 def _tables(**changed):
     tables = user_tables() | {"leakage": leakage_table(), "verdicts": VERDICTS}
     attacks = tables["attacks"]
-    points = VERDICTS[["common_fraction", "target_size", "repeat"]]
+    points = VERDICTS[VERDICTS["control"] == "no"][["common_fraction", "target_size", "repeat"]]
     trust = points.assign(score="Markov ratio", metric="p at most", level=0.1, control="no")
     trust["value"] = [0.08, 0.09, 0.1, 0.2, 0.2, 0.2]
     return tables | {"attacks": pd.concat([attacks, trust], ignore_index=True)} | changed
@@ -52,11 +61,19 @@ def test_gains_are_of_the_same_repeat():
         "| label | matches |",
         "| membership shuffled |",
         # TPR - FPR .2 in each repeat; the same users .20, .21, .22.
-        "0.2000 [0.2000, 0.2000] | 0.2100 [0.1852, 0.2348] | 0.0000 [-0.0248, 0.0248] |",
+        # Their controls 0 and -.01, 0, .01.
+        "| 0.2000 [0.2000, 0.2000] | 0.0000 [-0.0248, 0.0248] | 0.0000 [-0.0248, 0.0248] | "
+        "0.2100 [0.1852, 0.2348] | 0.0000 [-0.0248, 0.0248] |",
         # Lists of 100, 110 and 120 users, 25 of 330 of them false.
         # Others with small p: .08, .09, .1.
-        "110.0 | 8.3 | 0.0767 [0.0142, 0.1392] | 0.0900 [0.0652, 0.1148] | at most 0.1 |",
-        "200.0 | 50.0 | 0.2500 [0.1258, 0.3742] | 0.2000 [0.2000, 0.2000] | no |",
+        # Of a model that knows nobody one list of three has names.
+        "110.0 | 8.3 | 0.0767 [0.0142, 0.1392] | 0.6000 | 0.0900 [0.0652, 0.1148] | "
+        "1.0, in 1 of 3 deals | at most 0.1 |",
+        "200.0 | 50.0 | 0.2500 [0.1258, 0.3742] | 0.6000 | 0.2000 [0.2000, 0.2000] | "
+        "0.0, in 0 of 3 deals (smaller) | no |",
+        # A share of 0, estimated in each of three deals; smaller than references .3 too low.
+        "| 0.5 | 4,000 | 0.0000 [-0.0497, 0.0497] | 3 of 3 | no | 0 of 3 |",
+        "| 0.5 | 7,000 | -0.3000 [-0.3497, -0.2503] | 0 of 3 | yes | 0 of 3 |",
         "| 1 | 1.00 | 30, 70 | 0.0500 [0.0500, 0.0500] | 0.0000 [0.0000, 0.0000] |",
     ],
 )
@@ -70,7 +87,7 @@ def test_the_fraction_told_of_is_the_nearest_to_a_half():
 
 def test_rates_stay_rates_in_their_intervals():
     """.02, .5 and .98 have a Student interval of -.69 to 1.69."""
-    wide = VERDICTS.assign(realised=[0.02, 0.5, 0.98] * 2)
+    wide = VERDICTS.assign(realised=[0.02, 0.5, 0.98] * 6)
     assert "0.5000 [0.0000, 1.0000]" in _page(verdicts=wide)
 
 
@@ -101,6 +118,23 @@ def test_a_decile_without_members_is_left_empty():
     assert third.startswith("| 3 |  |  |  | -0.0100 [")
     (fifth,) = [line for line in lines if line.startswith("| 5 | 5.00 ")]
     assert fifth.split("|")[5].strip() == ""
+
+
+def test_without_users_of_the_target_alone_their_control_is_left_empty():
+    tables = _tables()
+    known = {
+        name: tables[name][tables[name]["control"] != "target-only"]
+        for name in ("attacks", "shared_users", "verdicts")
+    }
+    page = _page(**known)
+    assert "| 0.5 | 4,000 |  |  |  | 0 of 3 |" in page
+    assert "| 0.0900 [0.0652, 0.1148] |  | at most 0.1 |" in page
+
+
+def test_a_share_that_no_deal_identifies_is_said_of_the_control_as_well():
+    shared = _tables()["shared_users"]
+    page = _page(shared_users=shared.assign(estimate=None))
+    assert "| 0.5 | 4,000 | not identifiable |  |  | 0 of 3 |" in page
 
 
 def test_nothing_to_tell_is_said():

@@ -9,9 +9,11 @@ from fidelity.comparisons import (
     draw_references,
     is_attackable,
     is_reference_size,
+    pick_target_only,
+    reference_size,
     swap_members,
 )
-from fidelity.emulation import GridPoint
+from fidelity.emulation import Deal, GridPoint, deal_users, first_users
 from fidelity.folds import deal_folds
 from fidelity.recommender import ask_model, ask_own_models, query, train
 
@@ -50,6 +52,33 @@ def test_references_are_smaller_than_a_target_of_more_than_half():
     assert found == [False, True, False, True]
     references = draw_references(np.arange(11), 6, 2, np.random.default_rng(0))
     assert references.shape[1] < 6
+
+
+@given(st.integers(1, 60), st.sampled_from(["0", "0.25", "0.5", "1"]), st.integers(1, 40), seeds)
+def test_control_knows_the_first_users_that_the_adversary_has_not(n_users, common, size, seed):
+    deal = deal_users(np.arange(100, 100 + n_users), common, np.random.default_rng(seed))
+    adversary = first_users(deal.user, deal.adversary_rank, size)
+    found = pick_target_only(deal, adversary, size)
+    by_rank = {rank: u for u, rank in zip(deal.user, deal.target_rank, strict=True) if rank >= 0}
+    own = [by_rank[rank] for rank in sorted(by_rank) if by_rank[rank] not in adversary]
+    assert found.tolist() == sorted(own[:size])
+
+
+def test_control_is_as_large_as_references_beyond_the_targets_own_users():
+    """Of the target's 4 first users 2 are common: the control has 2 that are not in D_T."""
+    deal = Deal(
+        np.arange(10), *np.array([[0, -1, 2, -1] + 6 * [-1], [0, 1, 2, 3, 7, 6, 5, 4, 8, 9]])
+    )
+    adversary = np.array([0, 2])
+    assert pick_target_only(deal, adversary, 4).tolist() == [1, 3, 6, 7]
+
+
+@given(st.integers(1, 30), st.integers(2, 30))
+def test_references_are_as_large_as_they_are_said_to_be(target_size, adversary_size):
+    rng = np.random.default_rng(0)
+    chosen = draw_references(np.arange(adversary_size), target_size, 2, rng)
+    assert chosen.shape[1] == reference_size(target_size, adversary_size)
+    assert are_references_smaller(target_size, adversary_size) == (chosen.shape[1] < target_size)
 
 
 @given(distinct, distinct, seeds)

@@ -61,7 +61,7 @@ def _attack_tables(found, leakage):
         "outliers": ["outliers"],
     }
     tables = {figure: {name: found[name] for name in own} for figure, own in names.items()}
-    tables["counterfactual"]["leakage"] = leakage
+    tables["counterfactual"] |= {"leakage": leakage, "attacks": found["attacks"]}
     return tables
 
 
@@ -315,14 +315,25 @@ def test_bars_are_scores_by_access_at_both_sizes():
 def test_a_leak_stands_beside_its_counterfactual():
     panels = draw("counterfactual", _tables()["counterfactual"], STYLE).axes
     assert [axes.get_title() for axes in panels] == ["c = 0.5", "c = 1"]
-    leak, difference, control = _points(panels[0])
+    leak, difference, *controls = _points(panels[0])
     assert np.allclose(leak[:, 1], 0.2)
     assert np.allclose(difference, [(size, 0.21) for size in (500, 1000, 2000, 4000, 7000)])
-    assert np.allclose(control[:, 1], 0)
+    assert len(controls) == 2
+    for control in controls:
+        assert np.allclose(control, [(size, 0) for size in (500, 1000, 2000, 4000, 7000)])
+
+
+def test_shares_stand_beside_those_of_a_model_that_knows_nobody():
+    target, control = draw("shared_users", _tables()["shared_users"], STYLE).axes
+    of_target, of_control = ([line[0] for line in _points(axes)[1:]] for axes in (target, control))
+    expected = [(0.5 * 4000 / 7000, 0.5 * 4000 / 7000), (0.5, 0.5), (0.4, 0.4)]
+    assert np.allclose(of_target, expected)
+    assert np.allclose(of_control, [(0, 0), (1, -0.3), (2, 0)])
 
 
 def test_shares_that_are_not_identifiable_are_named():
     texts = _texts(draw("shared_users", _tables()["shared_users"], STYLE))
+    assert "users shuffled: identifiable in 0 of 9 deals" in texts
     assert "c = 0.5, 7,000 users: 1 of 3" in texts
     assert not any(text.startswith("c = 1, ") for text in texts)
 

@@ -5,7 +5,7 @@ from sklearn.metrics import roc_auc_score
 
 from fidelity.recommender import ask_model
 from fidelity.roc import area, roc, true_positive_rate_at
-from fidelity.scores import SCORES, VERDICT_SCORES, Knowledge, Settings
+from fidelity.scores import SCORES, VERDICT_SCORES, Knowledge, References, Settings
 from fidelity.user_attacks import TABLES, Plan, Scene, attack
 
 from .made_up_users import draw_case, draw_responses
@@ -29,6 +29,7 @@ def make_scene(seed, references=True, target_only=True):
         swapped=draw_responses(rng, 2000),
         in_swapped=rng.permutation(N_USERS) < 40,
         target_size=60,
+        target_only_size=50,
         bigram_of=lambda rows: knowledge.bigram[rows],
     )
 
@@ -76,6 +77,7 @@ def test_every_score_has_every_metric_and_control():
                 *[("tpr", level) for level in (0.1, 0.01, 0.001)],
                 ("advantage", None),
                 *[("precision", share) for share in (0.01, 0.05, 0.1)],
+                *[("leak", None)] * (score == "matches"),
             ]
             assert all(row["access"] == SCORES[score].access for row in rows)
 
@@ -105,6 +107,25 @@ def test_controls_keep_scores_or_labels():
     assert areas["shuffled"] != areas["no"]
 
 
+def test_areas_of_controls_have_intervals_as_that_of_the_attack():
+    report = report_of(leak(make_scene(12)), ["matches", "log-likelihood"])
+    for row in rows_of(report, "attacks", metric="auc"):
+        assert row["ci_low"] <= row["value"] <= row["ci_high"]
+        assert row["control"] == "no" or row["ci_high"] - row["ci_low"] > 0.1
+
+
+def test_the_leak_is_told_beside_its_controls():
+    scene = leak(make_scene(13))
+    user = scene.knowledge.user
+    leaks = {
+        row["control"]: row["value"] for row in rows_of(report_of(scene), "attacks", metric="leak")
+    }
+    assert leaks["no"] == 1
+    match, member = scene.target_only.match, scene.member[user]
+    assert leaks["target-only"] == pytest.approx(match[member].mean() - match[~member].mean())
+    assert abs(leaks["shuffled"]) < 0.5
+
+
 def test_controls_of_a_model_that_leaks_average_to_a_half():
     """Over 20 deals, within 4 standard errors; single intervals miss one time in twenty."""
     reports = [report_of(leak(make_scene(seed)), ["matches"]) for seed in range(20)]
@@ -132,13 +153,72 @@ def test_without_target_only_users_or_references_there_is_less():
 def test_verdicts_count_who_is_listed(name):
     scene = make_scene(6)
     report = report_of(scene, verdict_score=name)
-    (row,) = report.tables["verdicts"]
+    (row,) = rows_of(report, "verdicts", control="no")
     assert row["listed"] == report.listed.sum()
     assert row["false"] == (report.listed & ~scene.member).sum()
     assert row["realised"] == row["false"] / max(row["listed"], 1)
     assert row["reference_mismatch"]  # 60 users of the target, 50 a reference model
     for row in rows_of(report, "attacks", metric="p at most", control="no"):
         assert row["value"] == np.mean(report.p[~scene.member] <= row["level"])
+
+
+def test_controls_of_verdicts_are_lists_by_lot_and_lists_of_nobody():
+    scene = leak(make_scene(14))
+    said, knows = scene.knowledge.references
+    said = said._replace(match=knows[:, scene.knowledge.user])  # references that leak as well
+    knowledge = scene.knowledge._replace(references=References(said, knows))
+    report = report_of(scene._replace(knowledge=knowledge))
+    rows = {row["control"]: row for row in report.tables["verdicts"]}
+    assert [*rows] == ["no", "shuffled", "target-only"]
+    assert rows["no"]["listed"] == rows["shuffled"]["listed"] == 40
+    assert rows["no"]["realised"] == 0
+    assert abs(rows["shuffled"]["realised"] - 0.6) < 4 * np.sqrt(0.6 * 0.4 / 40)
+    (listed,) = rows_of(report, "attacks", control="target-only", metric="listed")
+    unknown = rows["target-only"]
+    assert unknown["listed"] == unknown["false"] == listed["value"] * N_USERS > 0
+    assert unknown["realised"] == 1
+    assert rows["no"]["reference_mismatch"]
+    assert not unknown["reference_mismatch"]  # it has 50 users, as a reference model
+
+
+def test_shares_of_users_stand_beside_their_controls():
+    """Models that match members in .7 and others in .5 of cases, in 40 deals of them."""
+    estimates = {"no": [], "shuffled": [], "target-only": []}
+    for seed in range(40):
+        scene = make_scene(seed)
+        user, rng = scene.knowledge.user, np.random.default_rng(seed)
+
+        def answer(known, user=user, rng=rng):
+            return rng.random(len(user)) < np.where(known[user], 0.7, 0.5)
+
+        said, knows = scene.knowledge.references
+        said = said._replace(match=np.array([answer(known) for known in knows]))
+        knowledge = scene.knowledge._replace(references=References(said, knows))
+        scene = scene._replace(
+            knowledge=knowledge,
+            target=scene.target._replace(match=answer(scene.member)),
+            target_only=scene.target_only._replace(match=answer(np.zeros(N_USERS, bool))),
+        )
+        rows = report_of(scene, ["matches"]).tables["shared_users"]
+        assert [row["control"] for row in rows] == [*estimates]
+        assert [row["truth"] for row in rows] == [0.4, 0.4, 0]
+        assert [row["common_users"] for row in rows] == [40, 40, 0]
+        assert [row["reference_mismatch"] for row in rows] == [True, True, False]
+        for row in rows:
+            estimates[row["control"]].append(row["estimate"])
+    for control, truth in (("no", 0.4), ("target-only", 0)):
+        error = np.std(estimates[control], ddof=1) / np.sqrt(40)
+        assert abs(np.mean(estimates[control]) - truth) < 4 * error
+    # Of 40 deals one is identifiable by chance.
+    found = [estimate for estimate in estimates["shuffled"] if estimate is not None]
+    assert len(found) <= 1 + 4
+
+
+def test_a_control_smaller_than_references_is_told():
+    report = report_of(make_scene(15)._replace(target_only_size=49))
+    for table in ("shared_users", "verdicts"):
+        (row,) = rows_of(report, table, control="target-only")
+        assert row["reference_mismatch"]
 
 
 def test_the_counterfactual_is_a_paired_comparison():

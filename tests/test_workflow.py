@@ -110,9 +110,11 @@ def test_users_are_attacked_where_both_groups_are_large_enough(finished):
     verdicts = read_table(finished.result("tables/verdicts.csv"))
     assert verdicts.columns.tolist() == [
         *("common_fraction", "target_size", "repeat", "fdr", "listed", "false", "realised"),
-        "reference_mismatch",
+        *("reference_mismatch", "control"),
     ]
+    assert set(verdicts["control"]) == {"no", "shuffled"}
     assert not verdicts["reference_mismatch"].any()
+    assert read_table(finished.result("tables/shared_users.csv")).columns[-1] == "control"
 
 
 def test_the_gap_of_matches_is_the_leak(finished):
@@ -124,6 +126,9 @@ def test_the_gap_of_matches_is_the_leak(finished):
     leakage = read_table(finished.result("tables/leakage.csv")).set_index(POINT_KEYS)
     leakage = leakage.loc[("1", 20), "leakage"]
     np.testing.assert_allclose(rates[True] - rates[False], leakage, atol=1e-12)
+    attacks = read_table(finished.result("tables/attacks.csv"))
+    told = attacks[(attacks["metric"] == "leak") & (attacks["control"] == "no")]
+    np.testing.assert_allclose(told["value"], leakage, atol=1e-12)
 
 
 def test_areas_are_those_of_the_scores(finished):
@@ -138,9 +143,28 @@ def test_areas_are_those_of_the_scores(finished):
         assert row["ci_low"] <= row["value"] <= row["ci_high"]
 
 
+def test_curves_are_read_off_at_their_steps(finished):
+    """By the lines that docs/attacks.md has for whoever wants every step."""
+    page = (ROOT / "docs/attacks.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names = {}
+    exec(block, names)
+    path = finished.result("grid/common-1/target-20/scores.parquet")
+    curves = read_table(finished.result("tables/roc.csv"))
+    curves = curves[curves["control"] == "no"]
+    assert set(curves["score"]) == set(SCORES)
+    for (repeat, score), curve in curves.groupby(["repeat", "score"]):
+        steps = names["every_step"](path, repeat, score)
+        assert steps.iloc[0].tolist() == [np.inf, 0, 0]
+        assert steps.iloc[-1][["fpr", "tpr"]].tolist() == [1, 1]
+        for _, row in curve.iterrows():
+            assert row["tpr"] == steps["tpr"][steps["fpr"] <= row["fpr"] + 1e-12].max()
+
+
 def test_listed_users_are_those_of_the_p_values(finished):
     p = pd.read_parquet(finished.result("grid/common-1/target-20/p_values.parquet"))
     verdicts = read_table(finished.result("tables/verdicts.csv"))
+    verdicts = verdicts[verdicts["control"] == "no"]
     for (_, own), (_, row) in zip(p.groupby("repeat"), verdicts.iterrows(), strict=True):
         passed = false_discovery_control(own["p_value"]) <= row["fdr"]
         assert own["listed"].tolist() == passed.tolist()

@@ -5,6 +5,7 @@ no grid point had enough users to attack, the figure says so. Where one common f
 it is the one nearest to one half. Scores are told apart by marker, their access by shade.
 """
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -175,12 +176,12 @@ def draw_scores(attacks, shared_users):
     return figure
 
 
-def draw_counterfactual(leakage, counterfactual):
+def draw_counterfactual(leakage, counterfactual, attacks):
     """The leak, and what the same users' match rates lose without them, a panel a fraction.
 
     TPR - FPR compares different users; the counterfactual compares each user with itself, in a
     model of a database where it gave place to another. Where they agree, members and others
-    differ in nothing but that they are known.
+    differ in nothing but that they are known. Controls of either in grey.
     """
     if counterfactual.empty:
         return _say_nobody()
@@ -189,6 +190,7 @@ def draw_counterfactual(leakage, counterfactual):
     paired, control = (
         counterfactual[counterfactual["control"] == name] for name in (NO_CONTROL, SHUFFLED)
     )
+    unknown = attacks[(attacks["metric"] == "leak") & (attacks["control"] == TARGET_ONLY)]
     figure, panels = new_panels(len(fractions), share_y=True)
     dark, light = shades(2)
     lines = {
@@ -200,11 +202,16 @@ def draw_counterfactual(leakage, counterfactual):
             *(paired, "difference"),
             {"color": dark, "marker": "o", "markersize": 2.5, "linestyle": "--"},
         ),
-        "control: it is drawn which model knows a user": (
+        "control of the same users: it is drawn which model knows a user": (
             *(control, "difference"),
             _control_style(SHUFFLED),
         ),
+        "control of TPR - FPR: a target that knows none of the users": (
+            *(unknown, "value"),
+            _control_style(TARGET_ONLY),
+        ),
     }
+    lines = {label: line for label, line in lines.items() if len(line[0])}
     for fraction, axes in zip(fractions, panels, strict=True):
         sizes = []
         for table, column, style in lines.values():
@@ -229,40 +236,49 @@ def draw_counterfactual(leakage, counterfactual):
 def draw_shared_users(shared_users):
     """The share of the adversary's users that the target has: estimated, against the truth.
 
-    A marker a grid point, its mean over repeats; the interval is the adversary's own. Hollow
-    where reference models know fewer users than the target's. Points where the share is not
-    identifiable are named.
+    A marker a grid point, its mean over repeats; the interval is the adversary's own. Beside it
+    the same of the control, a model that knows none of them. Hollow where reference models know
+    another number of users than the model asked about. Points where the share is not identifiable
+    are named, and for how many deals it is where users are drawn anew, which must be hardly any.
     """
     if shared_users.empty:
         return say("No reference models were trained: no number of shared users was estimated.")
-    figure, (axes,) = new_panels(1, share_y=False)
+    own = shared_users[shared_users["control"] == NO_CONTROL]
+    unknown = shared_users[shared_users["control"] == TARGET_ONLY]
     fractions = fractions_of(shared_users)
-    known = shared_users.dropna(subset="estimate")
-    points = known.groupby([*POINT, "reference_mismatch"], sort=False)
-    points = points[["truth", "estimate", "ci_low", "ci_high"]].mean().reset_index()
+    colors = dict(zip(fractions, shades(len(fractions)), strict=True))
+    markers = dict(zip(fractions, itertools.cycle(MARKERS)))
+    figure, (axes, control) = new_panels(2, share_y=True, width_ratios=(4, 1))
     axes.plot([0, 1], [0, 1], **_GUESSING)
-    handles = []
-    for i, fraction in enumerate(fractions):
-        style = {"color": shades(len(fractions))[i], "marker": MARKERS[i % len(MARKERS)]}
-        handles.append(handle(f"c = {fraction}", linestyle="", **style))
-        for point in points[points["common_fraction"] == fraction].itertuples():
-            face = {"markerfacecolor": "white"} if point.reference_mismatch else {}
-            ends = [[point.estimate - point.ci_low], [point.ci_high - point.estimate]]
-            axes.errorbar(point.truth, point.estimate, ends, **style, **face)
+    control.axhline(0, **_GUESSING)
+    styles = {
+        fraction: {"color": colors[fraction], "marker": markers[fraction]} for fraction in fractions
+    }
+    points, of_control = _mean_shares(own), _mean_shares(unknown)
+    _draw_shares(axes, points, points["truth"], styles)
+    _draw_shares(control, of_control, np.arange(len(of_control)), styles)
     axes.set_xlim(0, 1)
-    axes.set_ylim(min(0, points["ci_low"].min()), max(1, points["ci_high"].max()))
+    control.set_xlim(-1, max(len(of_control), 1))
+    both = pd.concat([points, of_control])
+    axes.set_ylim(min(0, both["ci_low"].min()), max(1, both["ci_high"].max()))
     axes.xaxis.set_major_formatter("{x:g}")
+    control.set_xticks([])
     _keep_ticks_inside(axes)
     axes.set_xlabel("true share of the adversary's users")
     axes.set_ylabel("estimated share")
+    axes.set_title("the target")
+    control.set_title("control")
+    control.set_xlabel("true share: 0")
     round_marker = {"color": "black", "marker": "o", "linestyle": ""}
-    handles += [
-        handle("references as large", **round_marker),
-        handle("references smaller", **round_marker, markerfacecolor="white"),
+    handles = [
+        *(handle(f"c = {name}", linestyle="", **style) for name, style in styles.items()),
         handle("estimate = truth", **_GUESSING),
-        *(handle(text, linestyle="") for text in _name_unidentified(shared_users)),
+        handle("references as large", **round_marker),
+        handle("references not as large", **round_marker, markerfacecolor="white"),
+        *(handle(text, linestyle="") for text in _name_unidentified(own)),
+        handle(_count_drawn(shared_users), linestyle=""),
     ]
-    figure.legend(handles=handles, loc="outside right center")
+    add_legend(figure, handles, columns=2)
     return figure
 
 
@@ -451,7 +467,9 @@ def _size_label(size, own, shared_users):
     """Return a size, and if reference models know as many users as the target's there."""
     label = f"{size:,} users of the target"
     found = shared_users[
-        (shared_users["common_fraction"] == _fraction(own)) & (shared_users["target_size"] == size)
+        (shared_users["control"] == NO_CONTROL)
+        & (shared_users["common_fraction"] == _fraction(own))
+        & (shared_users["target_size"] == size)
     ]
     if found.empty:
         return label
@@ -533,6 +551,25 @@ def _draw_marks(axes, means, y, marker, size):
     rows = [y[name] for name in means["score"]]
     outline = [withStroke(linewidth=2, foreground="white")]
     axes.plot(means["mean"], rows, marker, color="black", markersize=size, path_effects=outline)
+
+
+def _mean_shares(shared_users):
+    known = shared_users.dropna(subset="estimate")
+    points = known.groupby([*POINT, "reference_mismatch"], sort=False)
+    return points[["truth", "estimate", "ci_low", "ci_high"]].mean().reset_index()
+
+
+def _draw_shares(axes, points, x, styles):
+    for place, point in zip(x, points.itertuples(), strict=True):
+        face = {"markerfacecolor": "white"} if point.reference_mismatch else {}
+        ends = [[point.estimate - point.ci_low], [point.ci_high - point.estimate]]
+        axes.errorbar(place, point.estimate, ends, **styles[point.common_fraction], **face)
+
+
+def _count_drawn(shared_users):
+    """Return a line on the control in which references are said to know users drawn anew."""
+    drawn = shared_users[shared_users["control"] == SHUFFLED]["estimate"]
+    return f"users shuffled: identifiable in {drawn.notna().sum()} of {len(drawn)} deals"
 
 
 def _name_unidentified(shared_users):

@@ -32,7 +32,7 @@ def tell_attacks(tables):
     parts = [
         _tell_scores(tables["attacks"]),
         _tell_controls(tables["attacks"]),
-        _tell_counterfactual(tables["leakage"], tables["counterfactual"]),
+        _tell_counterfactual(tables["leakage"], tables["counterfactual"], tables["attacks"]),
         _tell_shared_users(tables["shared_users"]),
         _tell_verdicts(tables["verdicts"], tables["attacks"]),
         _tell_outliers(tables["outliers"]),
@@ -61,7 +61,7 @@ def gain_over_matches(attacks, metric, level):
 
 
 def _tell_scores(attacks):
-    real = attacks[attacks["control"] == NO_CONTROL]
+    real = _of(attacks, NO_CONTROL)
     fraction = fraction_nearest_half(real)
     real = real[real["common_fraction"] == fraction]
     sizes = _told_sizes(real)
@@ -86,9 +86,9 @@ def _tell_scores(attacks):
                 SCORES[name].access,
                 name,
                 interval(auc.loc[name]),
-                _gain(more, name),
+                _told(more, name),
                 _cell(tpr, name),
-                _gain(further, name),
+                _told(further, name),
             )
             for name in names
         ]
@@ -117,11 +117,11 @@ def _tell_controls(attacks):
     means = mean_with_interval(areas[areas["control"] != NO_CONTROL], "value", by)
     names = {
         SHUFFLED: "membership shuffled",
-        TARGET_ONLY: "the target's model trained on users who are not the adversary's",
+        TARGET_ONLY: "a model of users of the target's provider who are not the adversary's",
     }
     rows = []
     for control, label in names.items():
-        own = means[means["control"] == control]
+        own = _of(means, control)
         if own.empty:
             continue
         low, high = own["mean"].min(), own["mean"].max()
@@ -130,18 +130,25 @@ def _tell_controls(attacks):
         [
             "### Controls",
             "Where nothing is to be found, the AUC must be near .5. Each mean is over repeats, of "
-            "a score at a point; with few members they scatter.",
+            "a score at a point; with few members they scatter. The model of others has as many "
+            "users as a reference model, or all that there are if they are fewer.",
             table(("control", "means", "their mean AUC", "lowest and highest"), rows),
         ]
     )
 
 
-def _tell_counterfactual(leakage, counterfactual):
+def _tell_counterfactual(leakage, counterfactual, attacks):
     leaks = difference_with_interval(leakage, "leakage").set_index(POINT)
-    control = counterfactual[counterfactual["control"] == SHUFFLED]
-    by_chance = difference_with_interval(control, "difference").set_index(POINT)
-    counterfactual = counterfactual[counterfactual["control"] == NO_CONTROL]
-    paired = difference_with_interval(counterfactual, "difference").set_index(POINT)
+    paired, sides_drawn = (
+        difference_with_interval(_of(counterfactual, control), "difference").set_index(POINT)
+        for control in (NO_CONTROL, SHUFFLED)
+    )
+    shuffled, target_only = (
+        difference_with_interval(
+            _of(select_metric(attacks, "leak", None), control), "value"
+        ).set_index(POINT)
+        for control in (SHUFFLED, TARGET_ONLY)
+    )
     others, members = (
         rate_with_interval(leakage, rate).set_index(POINT) for rate in ("fpr", "tpr")
     )
@@ -149,19 +156,23 @@ def _tell_counterfactual(leakage, counterfactual):
         (
             point[0],
             f"{point[1]:,}",
-            *(interval(means.loc[point]) for means in (others, members, leaks, paired, by_chance)),
+            *(interval(means.loc[point]) for means in (others, members, leaks)),
+            *(_told(means, point) for means in (shuffled, target_only)),
+            *(interval(means.loc[point]) for means in (paired, sides_drawn)),
         )
-        for point in _largest_points(counterfactual)
+        for point in _largest_points(_of(counterfactual, NO_CONTROL))
     ]
     heads = (
         *("c", "target's users", "others", "members", "difference"),
+        *(f"control: {name}" for name in (SHUFFLED, TARGET_ONLY)),
         *("same users, with - without", "control: sides drawn"),
     )
     return "\n\n".join(
         [
             "### Generalization and leak apart",
             "Match rates at the largest size with members and others: of others, which is what "
-            "generalization gives; of members; their difference, the leak. Beside it a "
+            "generalization gives; of members; their difference, the leak; the difference where "
+            "membership is shuffled, and in a model that knows none of the users. Beside it a "
             "counterfactual: the target's model trained anew with members replaced by as many of "
             "the adversary's other users, and the same users asked about with and without them. No "
             "difference between users is in it.",
@@ -174,7 +185,7 @@ def _tell_shared_users(shared):
     if shared.empty:
         return ""
     rows = []
-    for (fraction, size), own in shared.groupby(POINT, sort=False):
+    for (fraction, size), own in _of(shared, NO_CONTROL).groupby(POINT, sort=False):
         found = own.dropna(subset="estimate")
         truth = own["truth"].mean()
         if found.empty:
@@ -203,15 +214,48 @@ def _tell_shared_users(shared):
             "others'. Where these know fewer users than the target's model, they match less often "
             "and the estimate is off: no promise is made.",
             table(heads, rows),
+            "Controls. A model that knows none of the users, whose share is 0: the estimate must "
+            "be near 0 where that model is as large as the references, and is too low where there "
+            "are fewer such users. And reference models that are said to know users drawn anew: "
+            "they must find no share, but in one deal of 40 by chance.",
+            _table_shared_controls(shared),
         ]
+    )
+
+
+def _table_shared_controls(shared):
+    unknown = dict(list(_of(shared, TARGET_ONLY).groupby(POINT)))
+    rows = []
+    for point, drawn in _of(shared, SHUFFLED).groupby(POINT, sort=False):
+        shares = f"{drawn['estimate'].notna().sum()} of {len(drawn)}"
+        cells = _tell_share_of_nobody(unknown[point]) if point in unknown else ("", "", "")
+        rows.append((point[0], f"{point[1]:,}", *cells, shares))
+    heads = (
+        *("c", "target's users", "knows none: estimate", "intervals that hold 0"),
+        *("smaller than references", "users drawn: shares found in deals"),
+    )
+    return table(heads, rows)
+
+
+def _tell_share_of_nobody(shared):
+    found = shared.dropna(subset="estimate")
+    if found.empty:
+        return "not identifiable", "", ""
+    covered = found["truth"].between(found["ci_low"], found["ci_high"]).sum()
+    return (
+        interval(mean_with_interval(found, "estimate").iloc[0]),
+        f"{covered} of {len(found)}",
+        _yes(found["reference_mismatch"].any()),
     )
 
 
 def _tell_verdicts(verdicts, attacks):
     if verdicts.empty:
         return ""
-    trust = select_metric(attacks, "p at most", 0.1)
-    trust = trust[trust["control"] == NO_CONTROL]
+    trust = _of(select_metric(attacks, "p at most", 0.1), NO_CONTROL)
+    by_chance = mean_with_interval(_of(verdicts, SHUFFLED), "realised").set_index(POINT)["mean"]
+    unknown = dict(list(_of(verdicts, TARGET_ONLY).groupby(POINT)))
+    verdicts = _of(verdicts, NO_CONTROL)
     name = trust["score"].iloc[0]
     small = rate_with_interval(trust, "value").set_index(POINT)
     realised = rate_with_interval(verdicts, "realised")
@@ -223,14 +267,17 @@ def _tell_verdicts(verdicts, attacks):
             f"{point['target_size']:,}",
             *(f"{number:,.1f}" for number in listed.loc[tuple(point[POINT])]),
             interval(point),
+            f"{by_chance.loc[tuple(point[POINT])]:.4f}",
             interval(small.loc[tuple(point[POINT])]),
+            _tell_accused(unknown.get(tuple(point[POINT]))),
             "no" if mismatch.loc[tuple(point[POINT])] else f"at most {verdicts['fdr'].iloc[0]:g}",
         )
         for _, point in realised.iterrows()
     ]
     heads = (
         *("c", "target's users", "listed", "of these false", "realised share"),
-        *("others with p <= .1", "promised"),
+        *("if membership is shuffled", "others with p <= .1"),
+        *("listed of a model that knows none", "promised"),
     )
     return "\n\n".join(
         [
@@ -239,10 +286,23 @@ def _tell_verdicts(verdicts, attacks):
             f"{verdicts['fdr'].iloc[0]:g} (Benjamini-Hochberg), with p-values from what reference "
             "models say of users they do not know. The promise holds on average over deals, and "
             "only where reference models know as many users as the target's. There no more than a "
-            "tenth of the users who are not the target's has p <= .1.",
+            "tenth of the users who are not the target's has p <= .1. Controls: the share of the "
+            "list that is false where membership is shuffled, as it would be of names drawn by "
+            "lot; and how many are accused of a model that knows none of them, where every name is "
+            "false: the share of deals with any must not exceed the rate asked for either, if that "
+            "model is as large as the references.",
             table(heads, rows),
         ]
     )
+
+
+def _tell_accused(lists):
+    """Return the mean length of lists, and how many have a name; nothing if there are none."""
+    if lists is None:
+        return ""
+    listed, smaller = lists["listed"], lists["reference_mismatch"].any()
+    told = f"{listed.mean():,.1f}, in {(listed > 0).sum()} of {len(lists)} deals"
+    return f"{told} (smaller)" if smaller else told
 
 
 def _tell_outliers(outliers):
@@ -252,8 +312,8 @@ def _tell_outliers(outliers):
     own = outliers[outliers["common_fraction"] == fraction]
     own = own[own["target_size"] == own["target_size"].max()]
     leaks = own[own["metric"] == "leak"]
-    real = own[own["control"] == NO_CONTROL]
-    users = leaks[leaks["control"] == NO_CONTROL].groupby("decile")
+    real = _of(own, NO_CONTROL)
+    users = _of(leaks, NO_CONTROL).groupby("decile")
     columns = {
         "surprise (bits)": users["surprise"].mean().map("{:.2f}".format),
         "members, others": users[["members", "others"]].mean().apply(_tell_two, axis=1),
@@ -278,8 +338,7 @@ def _tell_outliers(outliers):
 
 
 def _leaks_by_decile(leaks, control):
-    own = leaks[leaks["control"] == control]
-    means = difference_with_interval(own, "value", ["decile"]).set_index("decile")
+    means = difference_with_interval(_of(leaks, control), "value", ["decile"]).set_index("decile")
     return {decile: interval(row) for decile, row in means.iterrows()}
 
 
@@ -293,6 +352,10 @@ def _rates_by_decile(outliers):
     means = means.set_index("decile")
     cells = {decile: _cell(means, decile) for decile in outliers["decile"].unique()}
     return {f"TPR at FPR 1 %, {best}": cells}
+
+
+def _of(rows, control):
+    return rows[rows["control"] == control]
 
 
 def _tell_two(row):
@@ -320,7 +383,7 @@ def _cell(means, name):
     return interval(means.loc[name]) if name in means.index else "not resolvable"
 
 
-def _gain(means, name):
+def _told(means, name):
     return interval(means.loc[name]) if name in means.index else ""
 
 

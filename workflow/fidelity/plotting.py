@@ -18,9 +18,10 @@ def new_figure():
     return figure, axes
 
 
-def new_panels(n_panels, share_y):
+def new_panels(n_panels, share_y, width_ratios=None):
     figure = Figure()
-    panels = figure.subplots(1, n_panels, sharey=share_y, squeeze=False)[0]
+    shape = {"sharey": share_y, "width_ratios": width_ratios, "squeeze": False}
+    panels = figure.subplots(1, n_panels, **shape)[0]
     for axes in panels:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,.0f}"))
     return figure, panels

@@ -368,9 +368,7 @@ def count_shared_users(scene, rng):
     ]
     if scene.target_only is not None:
         nobody = np.zeros(len(member), dtype=bool)
-        cases.append(
-            (TARGET_ONLY, scene.target_only, knowledge, nobody, scene.target_only_size)
-        )
+        cases.append((TARGET_ONLY, scene.target_only, knowledge, nobody, scene.target_only_size))
     for control, target, known, truth, size in cases:
         found = estimate_shared_users(target.match, known)
         fraction = None if found.estimate is None else found.estimate * len(member) / size

@@ -78,7 +78,9 @@ def make_scene(user, asked, bigram_of, target, inputs, repeat):
     if numbers:
         stacked = zip(*(answers[model] for model in numbers), strict=True)
         responses = Responses(*(None if rows[0] is None else np.array(rows) for rows in stacked))
-        references = References(responses, np.array([np.isin(users, known[model]) for model in numbers]))
+        references = References(
+            responses, np.array([np.isin(users, known[model]) for model in numbers])
+        )
     by_target = next(read_groups(inputs["responses"], "repeat", repeat))
     by_target["match"] = by_target["top1"] == by_target["next_song"]
     by_own = next(read_groups(inputs["own"], "repeat", repeat))
