@@ -201,6 +201,10 @@ def _outliers(names, has_references, is_small):
     for control, decile in itertools.product(("shuffled", "target-only"), range(1, 11)):
         labels = {"control": control, "decile": decile, "score": "matches", "metric": "leak"}
         yield labels | {"value": (decile % 3 - 1) / 100}
+        for name in names:
+            if has_references or "references" not in SCORES[name].needs:
+                value = None if is_small else 0.01
+                yield labels | {"score": name, "metric": "tpr", "level": 0.01, "value": value}
     for decile in range(1, 11):
         labels = {"control": "no", "decile": decile, "score": "matches", "metric": "leak"}
         users = {"surprise": decile, "members": 30, "others": 70}

@@ -249,6 +249,13 @@ def test_deciles_are_in_order_though_a_repeat_lacks_some():
             assert np.all(np.diff(line.get_xdata()) >= 0)
 
 
+def test_exposure_stands_beside_its_controls():
+    leak, rate = draw("outliers", _tables()["outliers"], STYLE).axes
+    for axes, expected in ((leak, [(d % 3 - 1) / 100 for d in range(1, 11)]), (rate, [0.01] * 10)):
+        for line in _points(axes)[:2]:
+            assert np.allclose(line, np.column_stack([np.arange(1, 11), expected]))
+
+
 def test_one_repeat_is_drawn_without_a_band(tmp_path):
     for name, tables in _tables(repeats=1).items():
         save(draw(name, tables, STYLE), tmp_path / f"{name}.png", STYLE, "")

@@ -294,13 +294,17 @@ def draw_outliers(outliers):
         )
     own = _nearest_half(outliers)
     own = own[own["target_size"] == own["target_size"].max()]
-    rates = own[(own["metric"] == "tpr") & (own["control"] == NO_CONTROL)]
-    leaks = own[own["metric"] == "leak"]
-    best = _best_by_access(_rank(rates, rates, "value"))
+    all_rates, leaks = (own[own["metric"] == metric] for metric in ("tpr", "leak"))
+    rates = all_rates[all_rates["control"] == NO_CONTROL]
+    ranked = _rank(rates, rates, "value")
+    best = _best_by_access(ranked)
+    of_strongest = all_rates[all_rates["score"].isin(ranked[:1])]
     figure, (left, right) = new_panels(2, share_y=False)
-    for control in _controls_in(own):
-        line = leaks[leaks["control"] == control].groupby("decile")["value"].mean()
-        left.plot(line.index, line, **_control_style(control))
+    for control, (axes, table) in itertools.product(
+        _controls_in(own), ((left, leaks), (right, of_strongest))
+    ):
+        line = table[table["control"] == control].groupby("decile")["value"].mean()
+        axes.plot(line.index, line, **_control_style(control))
     leak = difference_with_interval(leaks[leaks["control"] == NO_CONTROL], "value", by=["decile"])
     leak = leak.sort_values("decile")  # one that not every repeat has may come late
     draw_line(left, leak, x="decile", color="black", marker="o")
@@ -325,7 +329,8 @@ def draw_outliers(outliers):
         axes.set_title(f"c = {_fraction(own)}, {size:,} users of the target")
     handles = [handle(_access_label(name), **styles[name]) for name in best]
     for control in _controls_in(own):
-        handles.append(handle(f"control of the leak: {control}", **_control_style(control)))
+        label = " and ".join(["the leak", *ranked[:1]])
+        handles.append(handle(f"control of {label}: {control}", **_control_style(control)))
     add_legend(figure, [*handles, handle("guessing", **_GUESSING)], columns=2)
     return figure
 
