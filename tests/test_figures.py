@@ -6,9 +6,11 @@ import pandas as pd
 import pytest
 from matplotlib.axis import Tick
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from fidelity.figures import FIGURES, draw, save
+from fidelity.plotting import set_size_axis
 from fidelity.summary import mean_with_interval
 
 from .made_up import (
@@ -158,7 +160,8 @@ def test_no_two_texts_overlap(name, tables, tmp_path):
     width, height = canvas.get_width_height()
     texts = _drawn_texts(figure, width, height)
     assert any(text.startswith(NOTE) for text, _ in texts)
-    for text, box in texts:
+    legends = [("legend", legend.get_window_extent()) for legend in figure.legends]
+    for text, box in texts + legends:
         assert box.x0 >= -1, text
         assert box.x1 <= width + 1, text
         assert box.y0 >= -1, text
@@ -256,6 +259,21 @@ def test_exposure_stands_beside_its_controls():
             assert np.allclose(line, np.column_stack([np.arange(1, 11), expected]))
 
 
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([100, 500, 7303], [100, 1000]),
+        ([20, 50, 348], [20, 100, 348]),
+        ([50, 406], [50, 406]),  # 100 would be too near
+        ([500], [500]),
+    ],
+)
+def test_two_sizes_at_least_are_written(sizes, expected):
+    axes = Figure().subplots()
+    set_size_axis(axes, sizes)
+    assert axes.get_xticks().tolist() == expected
+
+
 def test_one_repeat_is_drawn_without_a_band(tmp_path):
     for name, tables in _tables(repeats=1).items():
         save(draw(name, tables, STYLE), tmp_path / f"{name}.png", STYLE, "")
@@ -340,7 +358,7 @@ def test_shares_stand_beside_those_of_a_model_that_knows_nobody():
 
 def test_shares_that_are_not_identifiable_are_named():
     texts = _texts(draw("shared_users", _tables()["shared_users"], STYLE))
-    assert "users shuffled: identifiable in 0 of 9 deals" in texts
+    assert "control, users shuffled: found in 0 of 9 deals" in texts
     assert "c = 0.5, 7,000 users: 1 of 3" in texts
     assert not any(text.startswith("c = 1, ") for text in texts)
 

@@ -212,15 +212,19 @@ def draw_counterfactual(leakage, counterfactual, attacks):
         ),
     }
     lines = {label: line for label, line in lines.items() if len(line[0])}
+    lows = []
     for fraction, axes in zip(fractions, panels, strict=True):
         sizes = []
         for table, column, style in lines.values():
-            line = mean_with_interval(table[table["common_fraction"] == fraction], column)
+            own = table[table["common_fraction"] == fraction]
+            line = mean_with_interval(own, column)
             draw_line(axes, line, **style)
             sizes += [*line["target_size"]]
+            # A band of few repeats reaches further than any of them.
+            lows.append(np.fmax(line["ci_low"].min(), own[column].min()))
         set_size_axis(axes, sizes)
         axes.set_title(f"c = {fraction}")
-    lowest = min(0, *(table[column].min() for table, column, _ in lines.values()))
+    lowest = min(0, np.nanmin(lows))
     highest = panels[0].get_ylim()[1]
     panels[0].set_ylim(1.1 * lowest, highest + 0.05 * (highest - lowest))
     panels[0].set_ylabel("difference of match rates")
@@ -329,8 +333,7 @@ def draw_outliers(outliers):
         axes.set_title(f"c = {_fraction(own)}, {size:,} users of the target")
     handles = [handle(_access_label(name), **styles[name]) for name in best]
     for control in _controls_in(own):
-        label = " and ".join(["the leak", *ranked[:1]])
-        handles.append(handle(f"control of {label}: {control}", **_control_style(control)))
+        handles.append(handle(f"control: {control}", **_control_style(control)))
     add_legend(figure, [*handles, handle("guessing", **_GUESSING)], columns=2)
     return figure
 
@@ -511,7 +514,9 @@ def _set_metric_axis(axis, own, label):
 def _keep_ticks_inside(axes):
     """Leave out ticks beyond the axes, which are no more than in the way of other texts."""
     low, high = axes.get_ylim()
-    axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= high])
+    rounding = 1e-9 * (high - low)
+    ticks = axes.get_yticks()
+    axes.set_yticks([tick for tick in ticks if low - rounding <= tick <= high + rounding])
 
 
 def _draw_points(axes, points, style):
@@ -574,7 +579,7 @@ def _draw_shares(axes, points, x, styles):
 def _count_drawn(shared_users):
     """Return a line on the control in which references are said to know users drawn anew."""
     drawn = shared_users[shared_users["control"] == SHUFFLED]["estimate"]
-    return f"users shuffled: identifiable in {drawn.notna().sum()} of {len(drawn)} deals"
+    return f"control, users shuffled: found in {drawn.notna().sum()} of {len(drawn)} deals"
 
 
 def _name_unidentified(shared_users):

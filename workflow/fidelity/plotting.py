@@ -90,12 +90,17 @@ def inwards(offset, rate):
 
 
 def set_size_axis(axes, sizes):
-    """Show sizes on a logarithmic axis: most happens among the small ones."""
+    """Show sizes on a logarithmic axis: most happens among the small ones.
+
+    Powers of ten are written; of fewer than two also the smallest and the largest size.
+    """
     low, high = min(sizes), max(sizes)
     axes.set_xscale("log")
     axes.set_xlim(low / 1.3, 1.3 * high)
     ticks = [10**power for power in range(9) if low / 1.2 <= 10**power <= 1.2 * high]
-    axes.xaxis.set_major_locator(FixedLocator(ticks or [high]))
+    if len(ticks) < 2:
+        ticks = sorted({low, high, *(tick for tick in ticks if 3 * low <= tick <= high / 3)})
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.xaxis.set_minor_formatter(NullFormatter())
 

@@ -371,14 +371,14 @@ def count_shared_users(scene, rng):
         cases.append((TARGET_ONLY, scene.target_only, knowledge, nobody, scene.target_only_size))
     for control, target, known, truth, size in cases:
         found = estimate_shared_users(target.match, known)
-        fraction = None if found.estimate is None else found.estimate * len(member) / size
+        ratio = len(member) / size
         yield {
             "adversary_size": len(member),
             "common_users": int(truth.sum()),
             "reference_mismatch": _is_mismatch(scene, control),
             **found._asdict(),
             "truth": truth.mean(),
-            "common_fraction_estimate": fraction,
+            "common_fraction_estimate": None if found.estimate is None else found.estimate * ratio,
             "control": control,
         }
 
