@@ -1,11 +1,11 @@
-import functools
+import atexit
 import gc
 import os
 from pathlib import Path
 
-import smart_open
 import yaml
 from snakemake.caching import LOCATION_ENVVAR
+from snakemake.dag import ScriptProcessor
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
@@ -30,9 +30,10 @@ if workflow.is_main_process:
     # Of the time that a large grid takes to plan, a fifth would go to looking for garbage after
     # every 700 new objects, of millions that all stay,
     gc.set_threshold(100_000)
-    # and a seventh to smart_open, which makes a class anew for each path that Snakemake has it
-    # parse, three a job.
-    smart_open.parse_uri = functools.cache(smart_open.parse_uri)
+    # a fifth to freeing them one by one at the end, where the system frees all at once,
+    atexit.register(gc.freeze)
+    # and a fifth to looking for the script of each job, which code() below has read for each rule.
+    ScriptProcessor.process_job = lambda self, job: None
 
     # A job of a cluster starts in half the time without what this imports.
     from fidelity.config import check_config, check_surroundings
