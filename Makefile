@@ -82,7 +82,7 @@ benchmark-grid: environment
 	.venv/bin/python benchmarks/grid.py
 
 benchmark-dag: environment
-	.venv/bin/python benchmarks/dag.py
+	.venv/bin/python -m benchmarks.dag
 
 benchmark-selection: environment
 	.venv/bin/python benchmarks/selection.py

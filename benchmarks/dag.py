@@ -1,4 +1,4 @@
-"""Measure planning of large grids: `python benchmarks/dag.py`, about 20 minutes.
+"""Measure planning of large grids: `python -m benchmarks.dag`, about 20 minutes.
 
 A point is one common fraction and one target size. For each grid there are two measurements, each
 a process of its own, medians of some turns: a dry run of a fresh clone, which builds the whole
@@ -6,9 +6,9 @@ graph of jobs and prints nothing (`snakemake --dry-run --quiet`), and a run that
 made (`snakemake --cores 1`: "Nothing to be done"). *Start* is what passes before the graph:
 imports and the check of the config.
 
-Results are placeholders: an empty file for each output, and `snakemake --touch`, which records
-their parameters and inputs as after a run. That these are compared is checked: an edit must plan
-one job for each point.
+Results are placeholders: an empty file or folder for each output, and `snakemake --touch`, which
+records their parameters and inputs as after a run. That these are compared is checked: an edit must
+plan one job for each point.
 """
 
 import argparse
@@ -21,8 +21,8 @@ import time
 from pathlib import Path
 
 import yaml
+from tests.project import ROOT, make_placeholders
 
-ROOT = Path(__file__).parents[1]
 GRIDS = {500: (10, 50), 2000: (20, 100), 5000: (25, 200)}  # fractions and sizes
 # Touching waits before each job, for clocks that tick as slowly.
 TOUCH = """
@@ -51,7 +51,7 @@ def measure_grid(folder, points, turns):
     """Return {jobs, fresh, made} of a grid, the latter as lists of what `measure` returns."""
     configure(folder, points, permutations=100)
     fresh = [measure(folder, "--dry-run", "--quiet") for _ in range(turns)]
-    files = make_placeholders(folder)
+    files = make_placeholders(folder, run(snakemake(folder, "--summary")))
     mark_made(folder, files)
     made = [measure(folder, "--cores", "1") for _ in range(turns)]
     require(all("Nothing to be done" in turn["text"] for turn in made), "there is something to do")
@@ -69,16 +69,6 @@ def configure(folder, points, permutations):
     }
     config = {"grid": grid, "information": {"permutations": permutations}}
     (folder / "grid.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-
-
-def make_placeholders(folder):
-    """Make an empty file for each output of each job; return their names."""
-    summary = run(snakemake(folder, "--summary")).splitlines()
-    names = [line.split("\t")[0] for line in summary if line.startswith("results/")]
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
-    return names
 
 
 def mark_made(folder, files):

@@ -7,7 +7,7 @@ rule measure_leakage:
     output:
         leakage=f"{POINT}/leakage.csv",
     params:
-        point=point,
+        point=GRID_POINT,
         code=code("measure_leakage"),
     threads: 1
     resources:
@@ -60,7 +60,7 @@ rule ask_comparisons:
         responses=f"{POINT}/comparisons.parquet",
         users=f"{POINT}/comparison_users.parquet",
     params:
-        point=point,
+        point=GRID_POINT,
         references=lambda wildcards: count_references(wildcards.target),
         larger=larger_points,
         features=config["features"],
@@ -91,11 +91,10 @@ rule attack_users:
         comparisons=rules.ask_comparisons.output.responses,
         comparison_users=rules.ask_comparisons.output.users,
     output:
-        **{name: f"{POINT}/{name}.csv" for name in USER_TABLES},
+        attacks=directory(f"{POINT}/attacks"),
         scores=f"{POINT}/scores.parquet",
-        p_values=f"{POINT}/p_values.parquet",
     params:
-        point=point,
+        point=GRID_POINT,
         scores=ATTACKS["scores"],
         settings={name: ATTACKS[name] for name in ("epsilon", "gamma", "k", "prior")},
         verdict_score=VERDICTS["score"],

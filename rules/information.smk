@@ -5,9 +5,10 @@ rule estimate_information:
         transitions=rules.select_songs.output.transitions,
         deals=rules.deal_users.output.deals,
     output:
-        **{name: f"{POINT}/{name}.csv" for name in INFORMATION_TABLES},
+        others=directory(f"{POINT}/information"),
+        information=f"{POINT}/information.csv",
     params:
-        point=point,
+        point=GRID_POINT,
         cells=INFORMATION["cells"],
         other_cells=OTHER_CELLS,
         aim={

@@ -6,7 +6,7 @@ rule train_models:
     output:
         models=f"{POINT}/models.zip" if config["keep_models"] else temp(f"{POINT}/models.zip"),
     params:
-        point=target_point,
+        point=TARGET_POINT,
         features=config["features"],
         recommender=RECOMMENDER,
         seed=config["seed"],
@@ -34,7 +34,7 @@ rule query_models:
     output:
         responses=f"{POINT}/responses.parquet",
     params:
-        point=point,
+        point=GRID_POINT,
         features=config["features"],
         recommender=RECOMMENDER,
         code=recommender_code("query_models"),
@@ -60,7 +60,7 @@ rule cross_validate:
     output:
         accuracy=f"{RESULTS}/accuracy/common-{{common}}/target-{{target}}.csv",
     params:
-        point=target_point,
+        point=lambda wildcards: point_of(wildcards.common, wildcards.target, "full"),
         shared=lambda wildcards: SHARED_SIZE if wildcards.target == "shared" else None,
         features=config["features"],
         recommender=RECOMMENDER,

@@ -58,8 +58,9 @@ def data_mb(input, async_run):
     """
     files = [input.transitions] if "transitions" in input.keys() else input
     # A store is asked asynchronously; files are not, since a report cannot wait for that.
-    sizes = (async_run(f.size()) if f.is_storage else os.path.getsize(f) for f in files)
-    return sum(sizes) / 1e6
+    stored = sum(async_run(file.size()) for file in files if file.is_storage)
+    local = (part for file in files if not file.is_storage for part in files_of(file))
+    return (stored + sum(map(os.path.getsize, local))) / 1e6
 
 
 def mem_mb(wildcards, input, attempt, rulename, async_run):

@@ -23,7 +23,8 @@ rule tabulate_leakage:
 rule tabulate_information:
     """Join the information of all grid points."""
     input:
-        **{name: grid(f"{name}.csv") for name in INFORMATION_TABLES},
+        information=grid("information.csv"),
+        others=grid("information"),
         # Not by its rule: then Snakemake would hash all files of a list for each of them.
         transitions=f"{RESULTS}/sessions/transitions.parquet",
     output:
@@ -71,7 +72,7 @@ rule tabulate_accuracy:
 rule tabulate_attacks:
     """Join what was found of attacks on users at all grid points."""
     input:
-        **{name: grid(f"{name}.csv", ATTACKED) for name in USER_TABLES},
+        attacks=grid("attacks", ATTACKED),
     output:
         **{name: shown(f"tables/{name}.csv") for name in USER_TABLES},
     params:

@@ -120,6 +120,19 @@ def read_plan(text):
     return {rule: int(count) for rule, count in rows if rule != "total"}
 
 
+def make_placeholders(folder, summary):
+    """Make an empty file or folder of each result that `snakemake --summary` lists; return them."""
+    lines = [line.split("\t") for line in summary.splitlines() if line.startswith("results/")]
+    names = [name for name, *others in lines if others]
+    for name in names:
+        path = folder / name
+        is_file = bool(path.suffix)
+        (path.parent if is_file else path).mkdir(parents=True, exist_ok=True)
+        if is_file:
+            path.touch()
+    return names
+
+
 def copy_project(folder, dataset):
     """Return a copy of the project, in a new folder."""
     folder.mkdir()

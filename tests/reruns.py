@@ -22,7 +22,7 @@ from snakemake.executors import touch
 from fidelity import events
 from fidelity.scores import SCORES
 
-from .project import ROOT, read_plan
+from .project import ROOT, make_placeholders, read_plan
 
 PAGE = ROOT / "docs/reruns.md"
 TABLE = re.compile(
@@ -204,11 +204,7 @@ def finished(config):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_logs(folder)
-        for line in run(folder, config, "--summary").splitlines():
-            file, *others = line.split("\t")
-            if others and file.startswith("results/"):
-                (folder / file).parent.mkdir(parents=True, exist_ok=True)
-                (folder / file).touch()
+        make_placeholders(folder, run(folder, config, "--summary"))
         run(folder, config, "--touch", "--forceall", "--cores", "1", "--quiet", "all")
         assert not plan(folder, config)
         yield folder

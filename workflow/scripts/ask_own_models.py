@@ -54,7 +54,7 @@ if __name__ == "__main__":
             snakemake.input.transitions,
             snakemake.input.deals,
             snakemake.output.responses,
-            point=GridPoint(**snakemake.params.point),
+            point=GridPoint(*snakemake.params.point),
             features=snakemake.params.features,
             recommender=snakemake.params.recommender,
             folds=snakemake.params.folds,

@@ -1,5 +1,7 @@
 """Attack the adversary's users at a grid point: score them, judge them, measure how well."""
 
+from pathlib import Path
+
 import numpy as np
 
 from fidelity.comparisons import SWAPPED, TARGET_ONLY, is_attackable
@@ -49,14 +51,16 @@ def attack_users(inputs, outputs, *, point, plan, features, smoothing, seed):
         if report.p is not None:
             p_values.append(users | {"p_value": report.p, "listed": report.listed})
         log.info("repeat %d: %d users, %d scores", repeat, n_users, len(report.scores))
-    write_groups(
+    folder = Path(outputs["attacks"])
+    for name, columns in TABLES.items():
+        write_rows(folder / f"{name}.csv", [*POINT, *columns], tables[name])
+    types = USER | {"p_value": "float64", "listed": "bool"}
+    write_groups(folder / "p_values.parquet", p_values, types)
+    write_groups(  # last, so that where they are the folder is whole
         outputs["scores"],
         scores,
         USER | {"score": plan.scores, "value": "float64", "observations": "int32"},
     )
-    write_groups(outputs["p_values"], p_values, USER | {"p_value": "float64", "listed": "bool"})
-    for name, columns in TABLES.items():
-        write_rows(outputs[name], [*POINT, *columns], tables[name])
 
 
 def make_scene(user, asked, bigram_of, target, inputs, repeat):
@@ -103,7 +107,7 @@ if __name__ == "__main__":
         attack_users(
             dict(snakemake.input.items()),
             dict(snakemake.output.items()),
-            point=GridPoint(**snakemake.params.point),
+            point=GridPoint(*snakemake.params.point),
             plan=Plan(
                 snakemake.params.scores,
                 Settings(**snakemake.params.settings),

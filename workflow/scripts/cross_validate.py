@@ -50,7 +50,7 @@ if __name__ == "__main__":
             snakemake.input.transitions,
             snakemake.input.deals,
             snakemake.output.accuracy,
-            point=GridPoint(**snakemake.params.point),
+            point=GridPoint(*snakemake.params.point),
             shared=snakemake.params.shared,
             features=snakemake.params.features,
             recommender=snakemake.params.recommender,

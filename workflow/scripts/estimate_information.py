@@ -1,6 +1,7 @@
 """Estimate what an observation tells about its holder, and an answer about membership."""
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -49,8 +50,10 @@ def estimate_information(
         for rows in found:
             for name, own in rows.items():
                 tables[name] += [{"repeat": repeat} | row for row in own]
-    for name, columns in TABLES.items():
-        write_rows(outputs[name], ["repeat", *columns], tables[name])
+    files = {name: Path(outputs["others"], f"{name}.csv") for name in TABLES}
+    files["information"] = outputs["information"]
+    for name in reversed(TABLES):  # last that file, so that where it is the folder is whole
+        write_rows(files[name], ["repeat", *TABLES[name]], tables[name])
 
 
 def ask_about_membership(observations, responses, repeat, cells, sides):
@@ -88,7 +91,7 @@ if __name__ == "__main__":
             snakemake.input.deals,
             snakemake.input.get("responses"),
             dict(snakemake.output.items()),
-            point=GridPoint(**snakemake.params.point),
+            point=GridPoint(*snakemake.params.point),
             cells=snakemake.params.cells,
             other_cells=snakemake.params.other_cells,
             aim=Aim(**snakemake.params.aim),

@@ -50,5 +50,5 @@ if __name__ == "__main__":
             snakemake.input.deals,
             snakemake.input.responses,
             snakemake.output.leakage,
-            point=GridPoint(**snakemake.params.point),
+            point=GridPoint(*snakemake.params.point),
         )

@@ -46,7 +46,7 @@ if __name__ == "__main__":
             snakemake.input.deals,
             snakemake.input.models,
             snakemake.output.responses,
-            point=GridPoint(**snakemake.params.point),
+            point=GridPoint(*snakemake.params.point),
             features=snakemake.params.features,
             recommender=snakemake.params.recommender,
         )

@@ -1,5 +1,7 @@
 """Join what is told of information at all grid points; make the table of figure 4."""
 
+from pathlib import Path
+
 import numpy as np
 
 from fidelity.emulation import GridPoint, resolve_sizes
@@ -9,10 +11,12 @@ from fidelity.summary import join_points, mean_with_interval, read_table
 from fidelity.tables import read_columns, write_table
 
 
-def tabulate_information(points, transitions, inputs, outputs):
+def tabulate_information(points, transitions, information, folders, outputs):
     n_users = len(np.unique(read_columns(transitions, ["user"])["user"]))
+    files = {name: [Path(folder, f"{name}.csv") for folder in folders] for name in TABLES}
+    files["information"] = information
     for name in TABLES:
-        joined = join_tables(points, getattr(inputs, name), n_users)
+        joined = join_tables(points, files[name], n_users)
         write_table(outputs[name], joined)
         log.info("%s: %d rows", name, len(joined))
         if name == "information":
@@ -36,8 +40,9 @@ def join_tables(points, files, n_users):
 if __name__ == "__main__":
     with logged(snakemake.log[0], snakemake.input, snakemake.output):
         tabulate_information(
-            [GridPoint(**point) for point in snakemake.params.points],
+            [GridPoint(*point) for point in snakemake.params.points],
             snakemake.input.transitions,
-            snakemake.input,
+            snakemake.input.information,
+            snakemake.input.others,
             dict(snakemake.output.items()),
         )

@@ -30,7 +30,7 @@ if __name__ == "__main__":
             snakemake.input.transitions,
             snakemake.input.deals,
             snakemake.output.models,
-            point=GridPoint(**snakemake.params.point),
+            point=GridPoint(*snakemake.params.point),
             features=snakemake.params.features,
             recommender=snakemake.params.recommender,
             seed=snakemake.params.seed,
