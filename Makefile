@@ -1,6 +1,6 @@
 # make figures              set up .venv, run the default config on all cores: results/synthetic
 # make report               put finished results into one page: results/synthetic/report.html
-# make report CONFIGFILE=my.yaml  the same of another config's results
+# make report CONFIGFILE=my.yaml  the same of another config's results; of several: 'a.yaml b.yaml'
 # make test                 set up .venv, run all checks and tests
 # make test-slurm           the workflow on a Slurm cluster of this machine: as root, on Debian
 # make lint                 check style, types of the library, and the rules
@@ -26,14 +26,15 @@ PYTHON ?= python3
 figures: environment
 	.venv/bin/snakemake --cores all $$(test -t 2 && echo --logger rich)
 
-LAID_OVER = $(if $(CONFIGFILE),--configfile '$(CONFIGFILE)')
+CONFIGFILES = $(foreach file,$(CONFIGFILE),'$(file)')
+LAID_OVER = $(if $(CONFIGFILE),--configfile $(CONFIGFILES))
 DATASET_OF = import sys, yaml; configs = [yaml.safe_load(open(name)) or {} for name in sys.argv[1:]]; \
-  print(next(config["dataset"] for config in configs if "dataset" in config))
+  print([config["dataset"] for config in configs if "dataset" in config][-1])
 
 # Only of finished results, as else they would stand beside a config that is not theirs.
 report: environment
 	@plan=$$(.venv/bin/snakemake --dry-run $(LAID_OVER) 2>&1) || { echo "$$plan"; exit 1; }; \
-	results=results/$$(.venv/bin/python -c '$(DATASET_OF)' $(if $(CONFIGFILE),'$(CONFIGFILE)') config/config.yaml); \
+	results=results/$$(.venv/bin/python -c '$(DATASET_OF)' config/config.yaml $(CONFIGFILES)); \
 	echo "$$plan" | grep -q "^Nothing to be done" || { echo "$$results is not complete, or not of" \
 	  "this config; run first: .venv/bin/snakemake --cores all $(LAID_OVER)"; exit 1; }; \
 	.venv/bin/snakemake --report $$results/.partial-report.html $(LAID_OVER) && \

@@ -13,7 +13,7 @@ import pytest
 from fidelity.tables import read_groups, write_columns
 
 from .disks import disk
-from .project import ROOT, small_project
+from .project import ROOT, SMALL, small_project
 
 
 def test_a_run_killed_in_every_script_goes_on_on_one_core_to_the_same_bytes(finished, tmp_path):
@@ -77,6 +77,38 @@ def test_a_full_disk_ends_the_run_with_what_to_do_and_the_next_goes_on(finished,
         subprocess.run(["mount", "-o", "remount,size=1g", str(results)], check=True)
         project.make(*targets)
         assert project.files() == {name: finished.files()[name] for name in raw}
+
+
+def test_on_a_disk_that_is_full_in_every_script_once_a_second_attempt_ends_well(finished, tmp_path):
+    project = small_project(tmp_path / "project")
+    point = {"common_fraction": [1], "target_size": [20], "repeats": 2}
+    project.configure(SMALL | {"grid": point})
+    results, filled = project.folder / "results", tmp_path / "filled"
+    results.mkdir()
+    filled.mkdir()
+    environment = {
+        "PYTHONPATH": f"{ROOT / 'tests/filling'}:{project.folder / 'workflow'}",
+        "BALLAST": str(results / "ballast"),
+        "FILLED": str(filled),
+    }
+    targets = ["results/synthetic/findings.md", "results/synthetic/figures/leakage.svg"]
+    with disk(results, "size=100m"):
+        process = project.start(
+            *("--cores", "1", "--retries", "1", "--show-failed-logs", *targets), **environment
+        )
+        said = process.communicate()[0]
+        assert process.returncode == 0, said
+        made = project.files()
+    scripts = {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
+    scripts -= {"extract_events", "select_events"}
+    assert {path.name for path in filled.iterdir()} == scripts
+    told = re.findall(r"\S+: cannot be written \(No space left on device\); free some space", said)
+    assert len(told) == len(scripts)
+    assert "Traceback" not in said
+    of_the_point = ("raw/", "sessions/", "adversary/", "grid/common-1/target-20/")
+    expected = finished.files()
+    expected = {name: expected[name] for name in expected if name.startswith(of_the_point)}
+    assert {name: data for name, data in made.items() if name.startswith(of_the_point)} == expected
 
 
 def test_a_read_only_folder_of_results_is_told_before_anything_runs(tmp_path):

@@ -43,6 +43,12 @@ def test_a_step_tells_sizes_and_duration(tmp_path):
     assert re.fullmatch(r"done in \d+\.\d\d s, with 1 file \(5 bytes\) made", last)
 
 
+def test_of_a_folder_the_files_are_told(tmp_path):
+    step = "import os; os.mkdir('c.csv'); [open(f'c.csv/{i}', 'w').write('12') for i in range(3)]"
+    last = _log(tmp_path, step, 0).splitlines()[-1]
+    assert last.endswith(", with 3 files (6 bytes) made")
+
+
 @pytest.mark.parametrize("error", ["InputError", "OutputError"])
 def test_faults_that_are_told_in_a_sentence_have_no_traceback(tmp_path, error):
     text = _log(tmp_path, f"raise {error}('mend it')", 1)
@@ -54,6 +60,12 @@ def test_other_errors_have_one(tmp_path):
     assert text.splitlines()[2:4] == ["failed", "Traceback (most recent call last):"]
     assert text.endswith("ZeroDivisionError: division by zero\n")
     assert not ended_well(tmp_path / "step.log")
+
+
+def test_of_what_other_packages_tell_warnings_are_in_the_log(tmp_path):
+    step = "import logging; other = logging.getLogger('other'); other.info('a'); other.warning('b')"
+    text = _log(tmp_path, f"open('c.csv', 'w'); {step}", 0)
+    assert text.splitlines()[1:-1] == ["half way", "b"]
 
 
 def test_warnings_are_in_the_log(tmp_path):

@@ -168,9 +168,9 @@ def test_the_time_of_each_rule_is_drawn(visit):
 
 def test_no_report_of_results_that_are_not_of_the_config(project, report):
     before = report.read_bytes()
-    other = SMALL | {"seed": 2}
-    (project.folder / "other.yaml").write_text(yaml.safe_dump(other), encoding="utf-8")
-    run = _make_report(project, "other.yaml")
+    (project.folder / "other.yaml").write_text("seed: 2", encoding="utf-8")
+    run = _make_report(project, "small.yaml other.yaml")
     assert run.returncode != 0
     assert "results/synthetic is not complete, or not of this config; run first: " in run.stdout
+    assert "--configfile 'small.yaml' 'other.yaml'\n" in run.stdout
     assert report.read_bytes() == before

@@ -16,14 +16,14 @@ from pathlib import Path
 
 CONFIG = Path("/etc/slurm/slurm.conf")
 MARK = "# Written by the tests of the workflow, which remove it.\n"
-DAEMONS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel")
+PROGRAMS = Path(__file__).with_name("programs").read_text(encoding="utf-8").split()
 CPUS = 4
 MEMORY = 6000  # MiB, of all jobs together
 
 
 def require_cluster():
     """Return nothing if a cluster can be started here; else raise, telling what to do."""
-    missing = [name for name in DAEMONS if shutil.which(name, path=_path()) is None]
+    missing = [name for name in PROGRAMS if shutil.which(name, path=_path()) is None]
     if missing:
         raise RuntimeError(f"{missing[0]} is not installed; run tests/slurm/install.sh as root")
     if os.geteuid() != 0:

@@ -2,7 +2,7 @@
 # Install Debian's Slurm and munge, where they are missing; as root. Their services are not started.
 set -euo pipefail
 missing=0
-for name in munged slurmctld slurmd sbatch srun squeue scancel; do
+for name in $(< "$(dirname "$0")/programs"); do
   PATH=$PATH:/usr/sbin:/sbin command -v "$name" > /dev/null || missing=1
 done
 if [ "$missing" = 0 ]; then exit; fi

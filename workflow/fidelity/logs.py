@@ -26,9 +26,8 @@ def logged(path, inputs, outputs):
     inputs, outputs : iterable of path
         The files of the step, and folders of files.
     """
-    logging.basicConfig(
-        filename=path, filemode="w", format="%(asctime)s %(message)s", level=logging.INFO
-    )
+    logging.basicConfig(filename=path, filemode="w", format="%(asctime)s %(message)s")
+    log.setLevel(logging.INFO)  # of other packages warnings: one tells of each letter of a font
     logging.captureWarnings(True)
     start = time.monotonic()
     log.info("begun, with %s to read", _sizes(inputs))
