@@ -34,7 +34,8 @@ def _tables(**changed):
     points = VERDICTS[VERDICTS["control"] == "no"][["common_fraction", "target_size", "repeat"]]
     trust = points.assign(score="Markov ratio", metric="p at most", level=0.1, control="no")
     trust["value"] = [0.08, 0.09, 0.1, 0.2, 0.2, 0.2]
-    return tables | {"attacks": pd.concat([attacks, trust], ignore_index=True)} | changed
+    unknown = trust.assign(control="target-only", value=[0.07, 0.08, 0.09] * 2)
+    return tables | {"attacks": pd.concat([attacks, trust, unknown], ignore_index=True)} | changed
 
 
 def _page(**changed):
@@ -68,9 +69,9 @@ def test_gains_are_of_the_same_repeat():
         # Others with small p: .08, .09, .1.
         # Of a model that knows nobody one list of three has names.
         "110.0 | 8.3 | 0.0767 [0.0142, 0.1392] | 0.6000 | 0.0900 [0.0652, 0.1148] | "
-        "1.0, in 1 of 3 deals | at most 0.1 |",
+        "0.0800 [0.0552, 0.1048] | 1.0, in 1 of 3 deals | at most 0.1 |",
         "200.0 | 50.0 | 0.2500 [0.1258, 0.3742] | 0.6000 | 0.2000 [0.2000, 0.2000] | "
-        "0.0, in 0 of 3 deals (smaller) | no |",
+        "0.0800 [0.0552, 0.1048] | 0.0, in 0 of 3 deals (smaller) | no |",
         # A share of 0, estimated in each of three deals; smaller than references .3 too low.
         "| 0.5 | 4,000 | 0.0000 [-0.0497, 0.0497] | 3 of 3 | no | 0 of 3 |",
         "| 0.5 | 7,000 | -0.3000 [-0.3497, -0.2503] | 0 of 3 | yes | 0 of 3 |",
@@ -128,13 +129,22 @@ def test_without_users_of_the_target_alone_their_control_is_left_empty():
     }
     page = _page(**known)
     assert "| 0.5 | 4,000 |  |  |  | 0 of 3 |" in page
-    assert "| 0.0900 [0.0652, 0.1148] |  | at most 0.1 |" in page
+    assert "| 0.0900 [0.0652, 0.1148] |  |  | at most 0.1 |" in page
 
 
 def test_a_share_that_no_deal_identifies_is_said_of_the_control_as_well():
     shared = _tables()["shared_users"]
     page = _page(shared_users=shared.assign(estimate=None))
     assert "| 0.5 | 4,000 | not identifiable |  |  | 0 of 3 |" in page
+
+
+def test_scores_that_only_members_or_others_have_are_told_in_words():
+    attacks = _tables()["attacks"]
+    rates = attacks["metric"].isin(["auc", "tpr"])
+    page = _page(attacks=attacks.assign(value=attacks["value"].mask(rates)))
+    assert "7,000 users of the target:\n\nNo score has a value for members and for others" in page
+    assert "| access |" not in page
+    assert "### Controls" not in page
 
 
 def test_nothing_to_tell_is_said():

@@ -75,6 +75,13 @@ def _scarce_attack_tables():
     small = user_tables(2, ("matches", "RMIA"), sizes=(500,))
     large = user_tables(2, sizes=(None,))
     long = user_tables(2, ("matches", "calibrated matches", "calibrated log-likelihood"))
+    is_of_users = ~found["attacks"]["metric"].isin(["members", "others", "leak", "p at most"])
+    unscored = found | {
+        "attacks": found["attacks"].assign(
+            value=found["attacks"]["value"].mask(is_of_users), ci_low=np.nan, ci_high=np.nan
+        ),
+        "roc": found["roc"][found["roc"]["control"] == "shuffled"],
+    }
     unknown = {"shared_users": found["shared_users"].assign(estimate=np.nan, ci_low=np.nan)}
     return {
         "nobody": _attack_tables(empty, leakage),
@@ -82,6 +89,7 @@ def _scarce_attack_tables():
         "one small size": _attack_tables(small, leakage[leakage["target_size"] == 500]),
         "the largest size": _attack_tables(large, leakage.groupby("common_fraction").tail(2)),
         "long names": _attack_tables(long, leakage),
+        "no score of both": _attack_tables(unscored, leakage),
         "nothing identifiable": {"shared_users": unknown},
         **_scarce_information_tables(),
     }
@@ -367,6 +375,7 @@ def test_without_attacks_a_figure_says_so():
     for name, tables in _scarce_attack_tables()["nobody"].items():
         (text,) = _texts(draw(name, tables, STYLE))
         other = {"shared_users": "No reference models", "outliers": "Nobody's surprise is known"}
+        other |= {"attack_roc": "No score has a value"}
         assert text.startswith(other.get(name, "Nobody was attacked"))
 
 

@@ -160,6 +160,22 @@ def test_verdicts_count_who_is_listed(name):
     assert row["reference_mismatch"]  # 60 users of the target, 50 a reference model
     for row in rows_of(report, "attacks", metric="p at most", control="no"):
         assert row["value"] == np.mean(report.p[~scene.member] <= row["level"])
+    # Of a model that knows nobody all users are others.
+    unknown = report_of(scene._replace(target=scene.target_only), verdict_score=name)
+    for row in rows_of(report, "attacks", metric="p at most", control="target-only"):
+        assert row["value"] == np.mean(unknown.p <= row["level"])
+
+
+def test_a_score_of_none_of_the_members_has_no_rates():
+    """No reference model knows a member, so no member has an online score."""
+    scene = make_scene(15)
+    said, knows = scene.knowledge.references
+    knowledge = scene.knowledge._replace(references=References(said, knows & ~scene.member))
+    report = report_of(scene._replace(knowledge=knowledge), ["LiRA online"], None)
+    found = {row["metric"]: row["value"] for row in rows_of(report, "attacks", control="no")}
+    assert found["members"] == 0 < found["others"]
+    assert "auc" not in found
+    assert not rows_of(report, "roc", control="no")
 
 
 def test_controls_of_verdicts_are_lists_by_lot_and_lists_of_nobody():

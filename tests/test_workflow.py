@@ -12,6 +12,7 @@ import yaml
 from scipy.stats import false_discovery_control
 from sklearn.metrics import roc_auc_score
 
+from fidelity.comparisons import TARGET_ONLY
 from fidelity.scores import SCORES
 from fidelity.summary import read_table
 from fidelity.tables import read_columns
@@ -305,11 +306,25 @@ def test_a_new_target_size_asks_references_anew_at_the_next_smaller_alone(tmp_pa
     tables = [f"results/synthetic/tables/{name}.csv" for name in ("attacks", "leakage")]
     run = project.run(*tables, "--cores", "2")
     assert run.returncode == 0, run.stdout + run.stderr
+    _check_model_of_nobody(project.folder / "results/synthetic", size=40)
     project.configure(config | {"grid": grid | {"target_size": [20, 40, 60, 80]}})
     plan = project.run("--dry-run", *tables).stdout
     for size, n in ((20, 0), (40, 2), (60, 2), (80, 0)):
         outputs = re.findall(rf"output: \S+/target-{size}/comparisons.parquet", plan)
         assert len(outputs) == n
+
+
+def _check_model_of_nobody(results, size):
+    """The control "target-only" at c = .5: as large as references, and without the adversary's."""
+    deals = pd.read_parquet(results / "emulation/common-0.5.parquet")
+    adversary = deals["user"][deals["adversary_rank"] >= 0]
+    known = pd.read_parquet(results / f"grid/common-0.5/target-{size}/comparison_users.parquet")
+    known = known["user"][known["model"] == TARGET_ONLY]
+    assert len(known) == min(size, len(adversary) // 2)
+    assert not known.isin(adversary).any()
+    attacks = read_table(results / "tables/attacks.csv")
+    own = attacks[(attacks["common_fraction"] == "0.5") & (attacks["target_size"] == size)]
+    assert {"no", "shuffled", "target-only"} == set(own["control"])
 
 
 def test_changed_code_reruns_what_uses_it(copy):

@@ -48,7 +48,7 @@ _CONTROL_LINES = {SHUFFLED: (0, (5, 1)), TARGET_ONLY: (0, (4, 1, 1, 1))}
 _CONTROL_MARKERS = {SHUFFLED: ("|", 7), TARGET_ONLY: ("x", 2.5)}  # one around the other
 _CONTROLS = {
     SHUFFLED: "control: membership is shuffled",
-    TARGET_ONLY: "control: a target that knows none of the users",
+    TARGET_ONLY: "control: a model that knows none of the users",
 }
 _GUESSING = {"color": "black", "linestyle": ":", "linewidth": 0.8}
 _SHOWN_UNIDENTIFIED = 6
@@ -59,11 +59,12 @@ def draw_roc(roc):
 
     Steps, as between two thresholds there is nothing; a mean over repeats at each level.
     """
-    if roc.empty:
-        return _say_nobody()
-    own = _nearest_half(roc)
-    sizes = _reference_sizes(own)
-    attack = own[own["control"] == NO_CONTROL]
+    attack = roc[roc["control"] == NO_CONTROL]
+    if attack.empty:
+        return _say_unscored()
+    attack = _nearest_half(attack)
+    own = roc[roc["common_fraction"] == _fraction(attack)]
+    sizes = _reference_sizes(attack)
     at_largest = attack[attack["target_size"] == sizes[-1]]
     ranked = _rank(at_largest[at_largest["fpr"] == LEVEL], at_largest, "tpr")
     shown = _plain_and_best(ranked)
@@ -100,6 +101,8 @@ def draw_sizes(attacks):
         return _say_nobody()
     own = _nearest_half(attacks)
     ranked = _rank_attacks(own)
+    if not ranked:
+        return _say_unscored()
     everywhere = [name for name in SCORES if name in ranked and not _needs_references(name)]
     referenced = [name for name in ranked if _needs_references(name)][:2]
     styles = _score_styles(everywhere) | _reference_styles(referenced)
@@ -206,7 +209,7 @@ def draw_counterfactual(leakage, counterfactual, attacks):
             *(control, "difference"),
             _control_style(SHUFFLED),
         ),
-        "control of TPR - FPR: a target that knows none of the users": (
+        "control of TPR - FPR: a model that knows none of the users": (
             *(unknown, "value"),
             _control_style(TARGET_ONLY),
         ),
@@ -361,6 +364,13 @@ def _say_nobody():
     return say(
         f"Nobody was attacked: at no grid point were at least {MIN_GROUP} of the adversary's\n"
         f"users the target's, and at least {MIN_GROUP} not."
+    )
+
+
+def _say_unscored():
+    return say(
+        "No score has a value for members and for others: there are too few users,\n"
+        "or reference models that know some of them and not all."
     )
 
 

@@ -81,6 +81,13 @@ def _tell_scores(attacks):
             for metric in (("auc", None), ("tpr", 0.01))
         )
         names = [name for name in SCORES if name in auc.index]
+        parts.append(f"{size:,} users of the target:")
+        if not names:
+            parts.append(
+                "No score has a value for members and for others: there are too few users, or "
+                "reference models that know some of them and not all."
+            )
+            continue
         rows = [
             (
                 SCORES[name].access,
@@ -93,7 +100,7 @@ def _tell_scores(attacks):
             for name in names
         ]
         heads = ("access", "score", "AUC", "gain", "TPR at FPR 1 %", "gain")
-        parts += [f"{size:,} users of the target:", table(heads, rows), _tell_unscored(own)]
+        parts += [table(heads, rows), _tell_unscored(own)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -126,6 +133,8 @@ def _tell_controls(attacks):
             continue
         low, high = own["mean"].min(), own["mean"].max()
         rows.append((label, len(own), f"{own['mean'].mean():.4f}", f"{low:.4f} to {high:.4f}"))
+    if not rows:
+        return ""
     return "\n\n".join(
         [
             "### Controls",
@@ -216,7 +225,8 @@ def _tell_shared_users(shared):
             table(heads, rows),
             "Controls. A model that knows none of the users, whose share is 0: the estimate must "
             "be near 0 where that model is as large as the references, and is too low where there "
-            "are fewer such users. And reference models that are said to know users drawn anew: "
+            "are fewer such users. It is never larger, so it tells nothing of an estimate for a "
+            "larger target. And reference models that are said to know users drawn anew: "
             "they must find no share, but in one deal of 40 by chance.",
             _table_shared_controls(shared),
         ]
@@ -252,12 +262,16 @@ def _tell_share_of_nobody(shared):
 def _tell_verdicts(verdicts, attacks):
     if verdicts.empty:
         return ""
-    trust = _of(select_metric(attacks, "p at most", 0.1), NO_CONTROL)
+    trusts = select_metric(attacks, "p at most", 0.1)
+    trust = _of(trusts, NO_CONTROL)
     by_chance = mean_with_interval(_of(verdicts, SHUFFLED), "realised").set_index(POINT)["mean"]
     unknown = dict(list(_of(verdicts, TARGET_ONLY).groupby(POINT)))
     verdicts = _of(verdicts, NO_CONTROL)
     name = trust["score"].iloc[0]
-    small = rate_with_interval(trust, "value").set_index(POINT)
+    small, small_of_all = (
+        rate_with_interval(_of(trusts, control), "value").set_index(POINT)
+        for control in (NO_CONTROL, TARGET_ONLY)
+    )
     realised = rate_with_interval(verdicts, "realised")
     listed = verdicts.groupby(POINT, sort=False)[["listed", "false"]].mean()
     mismatch = verdicts.groupby(POINT, sort=False)["reference_mismatch"].any()
@@ -269,6 +283,7 @@ def _tell_verdicts(verdicts, attacks):
             interval(point),
             f"{by_chance.loc[tuple(point[POINT])]:.4f}",
             interval(small.loc[tuple(point[POINT])]),
+            _told(small_of_all, tuple(point[POINT])),
             _tell_accused(unknown.get(tuple(point[POINT]))),
             "no" if mismatch.loc[tuple(point[POINT])] else f"at most {verdicts['fdr'].iloc[0]:g}",
         )
@@ -277,7 +292,7 @@ def _tell_verdicts(verdicts, attacks):
     heads = (
         *("c", "target's users", "listed", "of these false", "realised share"),
         *("if membership is shuffled", "others with p <= .1"),
-        *("listed of a model that knows none", "promised"),
+        *("all with p <= .1, of a model that knows none", "listed of it", "promised"),
     )
     return "\n\n".join(
         [
@@ -288,9 +303,10 @@ def _tell_verdicts(verdicts, attacks):
             "only where reference models know as many users as the target's. There no more than a "
             "tenth of the users who are not the target's has p <= .1. Controls: the share of the "
             "list that is false where membership is shuffled, as it would be of names drawn by "
-            "lot; and how many are accused of a model that knows none of them, where every name is "
-            "false: the share of deals with any must not exceed the rate asked for either, if that "
-            "model is as large as the references.",
+            "lot; and a model that knows none of the users, where every name is false: no more "
+            "than a tenth of all may have p <= .1, if that model is as large as the references. "
+            "(That its lists are empty proves little, as a list begins with far smaller p.) It is "
+            "never larger than they are, so of a larger target's p-values it tells nothing.",
             table(heads, rows),
         ]
     )

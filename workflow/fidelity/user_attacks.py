@@ -314,11 +314,11 @@ def trace_trust(p_by_control, member, plan):
     """Yield rows that tell how far p-values, as `judge` returns them, can be trusted.
 
     The rows have the fields of `measure_attacks`: "p at most", the share of others with p at most
-    the level, which should be no larger; and "listed", the share of all users on the list at the
-    plan's false discovery rate.
+    the level, which should be no larger (of "target-only" all users are others); and "listed",
+    the share of all users on the list at the plan's false discovery rate.
     """
     for control, p in p_by_control.items():
-        of_others = p[~member & ~np.isnan(p)]
+        of_others = p[~_known_to(control, member) & ~np.isnan(p)]
         listed = list_users(p, plan.false_discovery_rate)
         found = [
             ("p at most", level, int(np.count_nonzero(of_others <= level)), len(of_others))
@@ -336,9 +336,8 @@ def count_verdicts(p_by_control, scene, variants, plan):
     Of "shuffled" it is the attack's own list beside membership dealt anew: what a list of that
     length holds of others by chance. Of "target-only" nobody is a member, and every name false.
     """
-    nobody = np.zeros(len(scene.users), dtype=bool)
     for control, _, member, _ in variants:
-        known = nobody if control == TARGET_ONLY else member
+        known = _known_to(control, member)
         p = p_by_control[NO_CONTROL if control == SHUFFLED else control]
         listed = list_users(p, plan.false_discovery_rate)
         n_listed, n_false = int(listed.sum()), int((listed & ~known).sum())
@@ -368,7 +367,7 @@ def count_shared_users(scene, rng):
         (SHUFFLED, scene.target, drawn, member, scene.target_size),
     ]
     if scene.target_only is not None:
-        nobody = np.zeros(len(member), dtype=bool)
+        nobody = _known_to(TARGET_ONLY, member)
         cases.append((TARGET_ONLY, scene.target_only, knowledge, nobody, scene.target_only_size))
     for control, target, known, truth, size in cases:
         found = estimate_shared_users(target.match, known)
@@ -382,6 +381,11 @@ def count_shared_users(scene, rng):
             "common_fraction_estimate": None if found.estimate is None else found.estimate * ratio,
             "control": control,
         }
+
+
+def _known_to(control, member):
+    """Return whom the model knows: the members, but nobody of the control "target-only"."""
+    return np.zeros_like(member) if control == TARGET_ONLY else member
 
 
 def compare_with_and_without(scene, rng):
