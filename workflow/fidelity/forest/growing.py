@@ -304,8 +304,8 @@ def grow_tree(entries, row_weights, n_classes, limits, seed):
             or n < np.uint64(limits.min_samples_split)
             or _impurity(node.weight, node.squares) <= _EPSILON
         ):
-            _sum_classes(words, label, node, sums, whole)
             _find_bits(words, node, bits_in_all, bits_in_any)
+            is_summed = False  # not before a split is searched: many nodes have none
             # scikit-learn's draw without replacement. Of `features`, [:n_drawn] are known
             # constants already drawn, [n_drawn:n_known] known ones not drawn yet,
             # [n_known:n_constant] constants found here, [n_constant:n_candidates] neither
@@ -340,6 +340,9 @@ def grow_tree(entries, row_weights, n_classes, limits, seed):
                 if n == 2:
                     found = _split_pair(field, words, label, node)
                 else:
+                    if not is_summed:
+                        _sum_classes(words, label, node, sums, whole)
+                        is_summed = True
                     n_cells = (high - low + _ONE) * np.uint64(n_classes)
                     is_sorted = f == layout.sorted_feature
                     if not is_sorted and n_cells <= np.uint64(_CELLS_PER_ENTRY) * n:
@@ -364,7 +367,8 @@ def grow_tree(entries, row_weights, n_classes, limits, seed):
                     found = _best_step(field, node, min_samples_leaf, steps, n_steps)
                 if found.proxy > best.proxy:
                     best = found
-            _clear_classes(words, label, node, sums, whole)
+            if is_summed:
+                _clear_classes(words, label, node, sums, whole)
             # Siblings and children must see the known constants in their old order.
             for i in range(n_known):
                 features[i] = constants[i]
