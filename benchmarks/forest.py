@@ -1,7 +1,7 @@
 """Measure fidelity.forest against its peers: `python benchmarks/forest.py`, about 10 minutes.
 
 Each measurement is a fresh process on one core that reads the same generated transitions,
-fits 20 trees and predicts the training rows. "fidelity.forest" is `grow_forest`, as the workflow
+fits 20 trees and predicts the training rows; times are CPU seconds. "fidelity.forest" is `grow_forest`, as the workflow
 calls it; the estimator around it imports scikit-learn. Ours and scikit-learn's take turns, and
 the medians over `--repeats` turns are printed; other peers, where installed, and the estimator
 run once. Peak memory
