@@ -1,12 +1,12 @@
 """Measure fidelity.forest against its peers: `python benchmarks/forest.py`, about 10 minutes.
 
-Each measurement is a fresh process on one core that reads the same generated transitions,
-fits 20 trees and predicts the training rows; times are CPU seconds. "fidelity.forest" is `grow_forest`, as the workflow
-calls it; the estimator around it imports scikit-learn. Ours and scikit-learn's take turns, and
-the medians over `--repeats` turns are printed; other peers, where installed, and the estimator
-run once. Peak memory
-is that of the process, imports included; that of the imports alone stands at the end. What
-compiles fidelity.forest on its first use ever is not counted, as it is cached on disk.
+Each measurement is a fresh process on one core that reads the same generated transitions, fits 20
+trees and predicts the training rows; times are CPU seconds. "fidelity.forest" is `grow_forest`, as
+the workflow calls it; the estimator around it imports scikit-learn. Ours and scikit-learn's take
+turns, and the medians over `--repeats` turns are printed; other peers, where installed, and the
+estimator run once. Peak memory is that of the process, imports included; that of the imports alone
+stands at the end. What compiles fidelity.forest on its first use ever is not counted, as it is
+cached on disk.
 """
 
 import argparse
