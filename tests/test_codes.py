@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from fidelity.codes import distinct_rows, find
+from fidelity.codes import distinct_rows, find, number_distinct
 
 
 def test_distinct_rows():
@@ -9,6 +10,29 @@ def test_distinct_rows():
         distinct, number = distinct_rows(table)
         np.testing.assert_array_equal(distinct[number], table)
         assert len(distinct) == len(np.unique(table, axis=0))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([5, 3, 3, 9, 5], dtype=np.int32),
+        np.array([-128, 127, 0, 127] * 100, dtype=np.int8),
+        np.array([2**63 + 1, 2**63, 2**63 + 1], dtype=np.uint64),
+        np.array([-(2**63), 2**63 - 1]),
+        np.array([2**63 - 1, 2**63 - 2, 2**63 - 1]),
+        np.array([True, False, True]),
+        np.array([0.5, 0.25, 0.5]),
+        np.array(["b", "a", "b"]),
+        np.array([], dtype=np.int64),
+    ],
+    ids=lambda values: f"{values.dtype}-{len(values)}",
+)
+def test_distinct_values_are_numbered_as_numpy_does(values):
+    known, place = number_distinct(values)
+    expected, expected_place = np.unique(values, return_inverse=True)
+    assert known.dtype == expected.dtype
+    np.testing.assert_array_equal(known, expected)
+    np.testing.assert_array_equal(place, expected_place)
 
 
 def test_find():

@@ -1,5 +1,6 @@
 """What a step of the workflow says, in its log file."""
 
+import gc
 import logging
 import os
 import sys
@@ -29,6 +30,7 @@ def logged(path, inputs, outputs):
     logging.basicConfig(filename=path, filemode="w", format="%(asctime)s %(message)s")
     log.setLevel(logging.INFO)  # of other packages warnings: one tells of each letter of a font
     logging.captureWarnings(True)
+    gc.freeze()  # what was imported stays: there is no garbage to look for in it
     start = time.monotonic()
     log.info("begun, with %s to read", _sizes(inputs))
     try:

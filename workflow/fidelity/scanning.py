@@ -9,8 +9,9 @@ commas, rows end with LF or CR LF, empty lines are skipped, and a field may stan
 marks if it holds no other quotation mark and no line end.
 """
 
-import numba
 import numpy as np
+
+from .compiling import numba
 
 HIGHEST = 65_535  # of whole numbers
 

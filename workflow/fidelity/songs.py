@@ -7,10 +7,10 @@ as (songs, sessions, sessions / songs).
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import pandas as pd
 
+from .compiling import numba
 from .errors import InputError
 
 # An item of the heap is a number of sessions above the number of a song.

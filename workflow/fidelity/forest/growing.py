@@ -27,9 +27,9 @@ the date of the file of the function that is called, not of those that it calls.
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from ..compiling import numba
 from .packing import LEVEL_BITS, Layout, pack_rows, sort_order
 
 LEAF = (1 << 16) - 1  # in place of the feature of a node
@@ -274,7 +274,7 @@ def grow_tree(entries, row_weights, n_classes, limits, seed):
     ranks = np.empty((2, _PAIR_SORT_LENGTH), dtype=np.uint64)
     ends = np.empty(1 << LEVEL_BITS, dtype=np.uint64)
     table = np.zeros(_CELLS_PER_ENTRY * n_entries, dtype=np.int64)
-    steps = np.empty((5, n_entries), dtype=np.int64)
+    steps = np.empty((n_entries, 5), dtype=np.int64)
     features = np.arange(len(layout.word))
     constants = np.empty(len(layout.word), dtype=np.int64)
     bits_in_all = np.empty(len(words), dtype=np.uint64)
@@ -304,8 +304,8 @@ def grow_tree(entries, row_weights, n_classes, limits, seed):
             or n < np.uint64(limits.min_samples_split)
             or _impurity(node.weight, node.squares) <= _EPSILON
         ):
-            _sum_classes(words, label, node, sums, whole)
             _find_bits(words, node, bits_in_all, bits_in_any)
+            is_summed = False  # not before a split is searched: many nodes have none
             # scikit-learn's draw without replacement. Of `features`, [:n_drawn] are known
             # constants already drawn, [n_drawn:n_known] known ones not drawn yet,
             # [n_known:n_constant] constants found here, [n_constant:n_candidates] neither
@@ -340,6 +340,9 @@ def grow_tree(entries, row_weights, n_classes, limits, seed):
                 if n == 2:
                     found = _split_pair(field, words, label, node)
                 else:
+                    if not is_summed:
+                        _sum_classes(words, label, node, sums, whole)
+                        is_summed = True
                     n_cells = (high - low + _ONE) * np.uint64(n_classes)
                     is_sorted = f == layout.sorted_feature
                     if not is_sorted and n_cells <= np.uint64(_CELLS_PER_ENTRY) * n:
@@ -364,7 +367,8 @@ def grow_tree(entries, row_weights, n_classes, limits, seed):
                     found = _best_step(field, node, min_samples_leaf, steps, n_steps)
                 if found.proxy > best.proxy:
                     best = found
-            _clear_classes(words, label, node, sums, whole)
+            if is_summed:
+                _clear_classes(words, label, node, sums, whole)
             # Siblings and children must see the known constants in their old order.
             for i in range(n_known):
                 features[i] = constants[i]
@@ -568,7 +572,7 @@ def _split_pair(field, words, label, node):
 def _scan_items(items, n, label, sums, whole, steps):
     """Find the splits between sorted items; return how many.
 
-    A column of `steps` is written for each: the number of entries to the left, their weight,
+    A row of `steps` is written for each: the number of entries to the left, their weight,
     their sum of squared class weights, what the sum of those to the right is more than that of
     all, and the sum of the two neighbouring levels. The weights by class go over from row
     `whole` of the sums, the classes to the right, to the other, those to the left.
@@ -583,11 +587,11 @@ def _scan_items(items, n, label, sums, whole, steps):
         item = items[i]
         next_level = item >> label.bits
         # Written at every item and kept where the level steps: no branch to mispredict.
-        steps[0, n_steps] = np.int64(i)
-        steps[1, n_steps] = weight_left
-        steps[2, n_steps] = squares_left
-        steps[3, n_steps] = more_right
-        steps[4, n_steps] = np.int64(level + next_level)
+        steps[n_steps, 0] = np.int64(i)
+        steps[n_steps, 1] = weight_left
+        steps[n_steps, 2] = squares_left
+        steps[n_steps, 3] = more_right
+        steps[n_steps, 4] = np.int64(level + next_level)
         n_steps += np.uint64(next_level != level)
         level = next_level
         k, w = _class(item, label), _weight(item, label)
@@ -626,11 +630,11 @@ def _scan_table(low, high, sums, whole, table, steps):
     last_level = low
     cell = np.uint64(0)
     for level in range(low, high + _ONE):
-        steps[0, n_steps] = n_left
-        steps[1, n_steps] = weight_left
-        steps[2, n_steps] = squares_left
-        steps[3, n_steps] = more_right
-        steps[4, n_steps] = np.int64(last_level + level)
+        steps[n_steps, 0] = n_left
+        steps[n_steps, 1] = weight_left
+        steps[n_steps, 2] = squares_left
+        steps[n_steps, 3] = more_right
+        steps[n_steps, 4] = np.int64(last_level + level)
         n_here = 0
         for k in range(np.uint64(sums.shape[1])):
             n_here += table[cell + k] >> _WEIGHT_BITS
@@ -658,20 +662,20 @@ def _best_step(field, node, min_samples_leaf, steps, n_steps):
     """
     n = node.end - node.start
     first, end = np.uint64(0), n_steps
-    while first < end and np.uint64(steps[0, first]) < min_samples_leaf:
+    while first < end and np.uint64(steps[first, 0]) < min_samples_leaf:
         first += _ONE
-    while first < end and n - np.uint64(steps[0, end - _ONE]) < min_samples_leaf:
+    while first < end and n - np.uint64(steps[end - _ONE, 0]) < min_samples_leaf:
         end -= _ONE
     weight = float(node.weight)
     best = first
     best_proxy = -np.inf
     for j in range(first, end):
-        weight_left = float(steps[1, j])
+        weight_left = float(steps[j, 1])
         proxy = _proxy(
             weight_left,
-            float(steps[2, j]),
+            float(steps[j, 2]),
             weight - weight_left,
-            float(node.squares + steps[3, j]),
+            float(node.squares + steps[j, 3]),
         )
         better = proxy > best_proxy
         best = j if better else best
@@ -679,11 +683,11 @@ def _best_step(field, node, min_samples_leaf, steps, n_steps):
     return _Split(
         best_proxy,
         field,
-        steps[4, best],
-        steps[0, best],
-        steps[1, best],
-        steps[2, best],
-        node.squares + steps[3, best],
+        steps[best, 4],
+        steps[best, 0],
+        steps[best, 1],
+        steps[best, 2],
+        node.squares + steps[best, 3],
     )
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..codes import find
+from ..codes import find, number_distinct
 from .growing import LEAF, Limits, grow_tree, make_entries
 from .querying import (
     Forest,
@@ -198,7 +198,10 @@ class GrownForest(NamedTuple):
     def _left_out(self):
         population = self.n_rows if self.groups is None else len(self.groups)
         return np.column_stack(
-            [_draw(seed, population, self.n_drawn) == 0 for seed in self.tree_seeds]
+            [
+                _draw(np.random.RandomState(seed), population, self.n_drawn) == 0
+                for seed in self.tree_seeds
+            ]
         )
 
 
@@ -237,8 +240,8 @@ def grow_forest(
         raise ValueError("max_samples needs bootstrap=True: without it every row is used.")
     group_of_row = None
     if groups is not None:
-        groups, group_of_row = np.unique(groups, return_inverse=True)
-    classes, class_of_row = np.unique(y, return_inverse=True)
+        groups, group_of_row = number_distinct(np.asarray(groups))
+    classes, class_of_row = number_distinct(np.asarray(y))
     population = n_rows if groups is None else len(groups)
     n_drawn = _count_draws(population, max_samples) if bootstrap else 0
     if not isinstance(random_state, np.random.RandomState):
@@ -249,10 +252,12 @@ def grow_forest(
     entries = make_entries(X, class_of_row.astype(np.int32), merge)
 
     def grow(seed):
-        row_weights = _draw(seed, population, n_drawn)
+        random = np.random.RandomState(seed)
+        row_weights = _draw(random, population, n_drawn)
         if group_of_row is not None:
             row_weights = row_weights[group_of_row]
-        sampler_seed = np.random.RandomState(seed).randint(0, _HIGHEST_SEED)
+        random.seed(seed)  # 60 times faster than another one
+        sampler_seed = random.randint(0, _HIGHEST_SEED)
         return grow_tree(entries, row_weights, len(classes), limits, sampler_seed)
 
     trees = _map(grow, seeds, n_jobs)
@@ -354,12 +359,27 @@ def _count_draws(population, max_samples):
     return max(int(max_samples * population), 1)
 
 
-def _draw(seed, population, n_drawn):
+def _draw(random, population, n_drawn):
     """Return how often a tree draws each row, or each group; once without bootstrap."""
     if n_drawn == 0:
         return np.ones(population, dtype=np.int64)
-    drawn = np.random.RandomState(seed).randint(0, population, n_drawn)
-    return np.bincount(drawn, minlength=population)
+    return np.bincount(_draw_below(random, population, n_drawn), minlength=population)
+
+
+def _draw_below(random, population, n):
+    """Return `random.randint(0, population, n)`, which takes twice as long.
+
+    numpy draws below a power of two, again and again until it has a number below the population,
+    and then the next one; here all are drawn at once. So `random` is not where numpy leaves it.
+    """
+    power = 1 << (population - 1).bit_length()
+    drawn = np.empty(0, dtype=np.uint32)
+    while len(drawn) < n:
+        missing = n - len(drawn)
+        enough = missing * power // population + missing // 64 + 1
+        numbers = random.randint(0, power, enough, dtype=np.uint32)
+        drawn = np.append(drawn, np.compress(numbers < population, numbers))
+    return drawn[:n].astype(np.int64)
 
 
 def _resolve_limits(shape, max_depth, min_samples_split, min_samples_leaf, max_features):

@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
+
+from ..compiling import numba
 
 LEVEL_BITS = 16  # of a feature, at most
 _WORD_BITS = 64
@@ -30,7 +31,7 @@ def pack_rows(X):
     ----------
     X : uint16, shape (rows, features)
     """
-    layout = _make_layout(X.max(axis=0))
+    layout = _make_layout(np.array([column.max() for column in X.T]))  # faster than along an axis
     return _fill_words(X, layout.word, layout.shift, int(layout.word.max()) + 1), layout
 
 

@@ -7,9 +7,9 @@ a row reaches has probability 0 and costs nothing.
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from ..compiling import numba
 from .growing import LEAF, RIGHT_SHIFT, SPLIT_MASK, SPLIT_SHIFT, Tree
 from .packing import pack_rows, sort_order
 

@@ -10,9 +10,9 @@ import json
 import zipfile
 from pathlib import Path
 
-import numba
 import numpy as np
 
+from ..compiling import numba
 from ..files import whole_file
 from .growing import HIGHEST_ONLY_CLASS, LEAF, pack_nodes, unpack_nodes
 from .grown import HIGHEST_LEVEL, GrownForest
