@@ -207,11 +207,11 @@ def draw_counterfactual(leakage, counterfactual, attacks):
         ),
         "control of the same users: it is drawn which model knows a user": (
             *(control, "difference"),
-            _control_style(SHUFFLED),
+            _control_style(SHUFFLED) | {"marker": "."},
         ),
         "control of TPR - FPR: a model that knows none of the users": (
             *(unknown, "value"),
-            _control_style(TARGET_ONLY),
+            _control_style(TARGET_ONLY) | {"marker": "."},
         ),
     }
     lines = {label: line for label, line in lines.items() if len(line[0])}
@@ -220,7 +220,7 @@ def draw_counterfactual(leakage, counterfactual, attacks):
         sizes = []
         for table, column, style in lines.values():
             own = table[table["common_fraction"] == fraction]
-            line = mean_with_interval(own, column)
+            line = difference_with_interval(own, column)
             draw_line(axes, line, **style)
             sizes += [*line["target_size"]]
             # A band of few repeats reaches further than any of them.
@@ -270,6 +270,8 @@ def draw_shared_users(shared_users):
     axes.set_ylim(min(0, both["ci_low"].min()), max(1, both["ci_high"].max()))
     axes.xaxis.set_major_formatter("{x:g}")
     control.set_xticks([])
+    if of_control.empty:
+        control.text(0.5, 0.5, "no such\nusers", ha="center", transform=control.transAxes)
     _keep_ticks_inside(axes)
     axes.set_xlabel("true share of the adversary's users")
     axes.set_ylabel("estimated share")
