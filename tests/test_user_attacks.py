@@ -160,6 +160,12 @@ def test_verdicts_count_who_is_listed(name):
     assert row["reference_mismatch"]  # 60 users of the target, 50 a reference model
     for row in rows_of(report, "attacks", metric="p at most", control="no"):
         assert row["value"] == np.mean(report.p[~scene.member] <= row["level"])
+    for row in report.tables["attacks"]:
+        is_of_references = "LiRA" in row["score"] or row["score"] == "RMIA"
+        if is_of_references or row["metric"] in ("p at most", "listed"):
+            assert row["reference_mismatch"] == (row["control"] != "target-only")
+        else:
+            assert row["reference_mismatch"] is None
     # Of a model that knows nobody all users are others.
     unknown = report_of(scene._replace(target=scene.target_only), verdict_score=name)
     for row in rows_of(report, "attacks", metric="p at most", control="target-only"):

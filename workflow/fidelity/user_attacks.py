@@ -43,7 +43,9 @@ NO_CONTROL, SHUFFLED, TARGET_ONLY = "no", "shuffled", "target-only"
 _ESTIMATE = Estimate._fields
 # The columns of each table, after those of the grid point and the repeat.
 TABLES = {
-    "attacks": ("score", "access", "control", "metric", "level", *_ESTIMATE),
+    "attacks": (
+        *("score", "access", "control", "metric", "level", *_ESTIMATE, "reference_mismatch"),
+    ),
     "attack_errors": ("score", "observations", "members", "others", "error"),
     "roc": ("score", "access", "control", "fpr", "tpr"),
     "verdicts": ("fdr", "listed", "false", "realised", "reference_mismatch", "control"),
@@ -148,16 +150,18 @@ def attack(scene, plan, rng):
     }
     if scene.knowledge.own is not None and scene.knowledge.own.probability is not None:
         tables["outliers"] += profile_outliers(scene.knowledge, variants, plan.settings.epsilon)
-    if scene.knowledge.references is None:
-        return Report(tables, scores, None, None)
-    tables["shared_users"] += count_shared_users(scene, rng)
-    if plan.verdict_score is None:
-        return Report(tables, scores, None, None)
-    p = judge(scene, variants, plan)
-    tables["attacks"] += trace_trust(p, scene.member, plan)
-    tables["verdicts"] += count_verdicts(p, scene, variants, plan)
-    listed = list_users(p[NO_CONTROL], plan.false_discovery_rate)
-    return Report(tables, scores, p[NO_CONTROL], listed)
+    p = listed = None
+    if scene.knowledge.references is not None:
+        tables["shared_users"] += count_shared_users(scene, rng)
+        if plan.verdict_score is not None:
+            judged = judge(scene, variants, plan)
+            tables["attacks"] += trace_trust(judged, scene.member, plan)
+            tables["verdicts"] += count_verdicts(judged, scene, variants, plan)
+            p = judged[NO_CONTROL]
+            listed = list_users(p, plan.false_discovery_rate)
+    for row in tables["attacks"]:
+        row["reference_mismatch"] = _mismatch_behind(row, scene)
+    return Report(tables, scores, p, listed)
 
 
 def make_terms(names, responses, knowledge, settings):
@@ -481,6 +485,14 @@ def _is_mismatch(scene, control):
     """Return if reference models know another number of users than the model asked about."""
     size = scene.target_only_size if control == TARGET_ONLY else scene.target_size
     return size != reference_size(scene.target_size, len(scene.users))
+
+
+def _mismatch_behind(row, scene):
+    """Return `_is_mismatch` of a number of attacks; None where no reference model is behind it."""
+    is_of_references = "references" in SCORES[row["score"]].needs
+    if is_of_references or row["metric"] in ("p at most", "listed"):
+        return _is_mismatch(scene, row["control"])
+    return None
 
 
 def _labels(name, control):
