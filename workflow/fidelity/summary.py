@@ -6,13 +6,14 @@ from .errors import InputError
 from .estimates import student
 
 POINT = ["common_fraction", "target_size"]
+_TYPES = {"common_fraction": str, "reference_mismatch": "boolean"}  # where there are these
 
 
 def read_table(path):
     """Return a table from a CSV (common_fraction as the text that it is) or parquet file."""
     if str(path).endswith(".parquet"):
         return pd.read_parquet(path)
-    return pd.read_csv(path, dtype={"common_fraction": str})
+    return pd.read_csv(path, dtype=_TYPES)
 
 
 def join_points(tables):
