@@ -91,8 +91,9 @@ rule attack_users:
         comparisons=rules.ask_comparisons.output.responses,
         comparison_users=rules.ask_comparisons.output.users,
     output:
-        attacks=directory(f"{POINT}/attacks"),
+        attacks=f"{POINT}/attacks.zip",
         scores=f"{POINT}/scores.parquet",
+        p_values=f"{POINT}/p_values.parquet",
     params:
         point=GRID_POINT,
         scores=ATTACKS["scores"],

@@ -11,7 +11,7 @@ from snakemake.utils import min_version
 
 from fidelity.emulation import fraction_text
 from fidelity.errors import OutputError
-from fidelity.files import files_of, require_writable
+from fidelity.files import require_writable
 from fidelity.information.report import TABLES as INFORMATION_TABLES
 from fidelity.published import plan_shards
 from fidelity.raw_files import find_logs

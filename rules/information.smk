@@ -5,7 +5,7 @@ rule estimate_information:
         transitions=rules.select_songs.output.transitions,
         deals=rules.deal_users.output.deals,
     output:
-        others=directory(f"{POINT}/information"),
+        others=f"{POINT}/information.zip",
         information=f"{POINT}/information.csv",
     params:
         point=GRID_POINT,

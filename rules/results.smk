@@ -24,7 +24,7 @@ rule tabulate_information:
     """Join the information of all grid points."""
     input:
         information=grid("information.csv"),
-        others=grid("information"),
+        others=grid("information.zip"),
         # Not by its rule: then Snakemake would hash all files of a list for each of them.
         transitions=f"{RESULTS}/sessions/transitions.parquet",
     output:
@@ -72,7 +72,7 @@ rule tabulate_accuracy:
 rule tabulate_attacks:
     """Join what was found of attacks on users at all grid points."""
     input:
-        attacks=grid("attacks", ATTACKED),
+        attacks=grid("attacks.zip", ATTACKED),
     output:
         **{name: shown(f"tables/{name}.csv") for name in USER_TABLES},
     params:

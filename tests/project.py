@@ -121,15 +121,13 @@ def read_plan(text):
 
 
 def make_placeholders(folder, summary):
-    """Make an empty file or folder of each result that `snakemake --summary` lists; return them."""
+    """Make an empty file of each result that `snakemake --summary` lists; return their names."""
     lines = [line.split("\t") for line in summary.splitlines() if line.startswith("results/")]
     names = [name for name, *others in lines if others]
     for name in names:
         path = folder / name
-        is_file = bool(path.suffix)
-        (path.parent if is_file else path).mkdir(parents=True, exist_ok=True)
-        if is_file:
-            path.touch()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     return names
 
 

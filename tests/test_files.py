@@ -11,7 +11,7 @@ from fidelity import tables
 from fidelity.crowdai import TIMING, Filters, extract_sessions
 from fidelity.errors import OutputError
 from fidelity.figures import draw, save
-from fidelity.files import files_of, require_writable, whole_file
+from fidelity.files import require_writable, whole_file
 from fidelity.recommender import save_models, train
 from fidelity.synthetic import write_logs
 
@@ -59,17 +59,6 @@ def test_what_killed_processes_left_of_a_file_is_removed_and_nothing_else(tmp_pa
     with whole_file(tmp_path / "a.csv") as partial:
         partial.write_text("whole")
     assert _contents(tmp_path) == {"a.csv": "whole", **kept}
-
-
-def test_a_folder_is_made_with_its_first_file(tmp_path):
-    for name in ("a.csv", "b.csv"):
-        with whole_file(tmp_path / "folder" / name) as partial:
-            partial.write_text(name)
-    assert _contents(tmp_path / "folder") == {"a.csv": "a.csv", "b.csv": "b.csv"}
-    (tmp_path / "folder/.timestamp").touch()
-    files = [tmp_path / "folder/a.csv", tmp_path / "folder/b.csv"]
-    assert sorted(files_of(tmp_path / "folder")) == files
-    assert files_of(files[0]) == files[:1]
 
 
 def test_an_error_of_what_is_read_is_not_of_the_file_that_is_written(tmp_path):

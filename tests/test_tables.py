@@ -1,8 +1,11 @@
+import zipfile
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from fidelity.summary import read_table, read_zip
 from fidelity.tables import (
     read_columns,
     read_groups,
@@ -10,6 +13,7 @@ from fidelity.tables import (
     write_columns,
     write_groups,
     write_rows,
+    write_zip,
 )
 
 
@@ -60,6 +64,18 @@ def test_rows_leave_a_cell_empty_for_none(tmp_path):
     with pytest.raises(ValueError, match="extra"):
         write_rows(path, ["c"], [{"extra": 1}])
     assert path.read_bytes().startswith(b"c,tpr,fpr")
+
+
+def test_tables_in_a_zip_are_those_of_single_files_and_always_of_the_same_bytes(tmp_path):
+    tables = {"a": (["x", "y"], [{"x": 0.1, "y": None}, {"x": 1}]), "b": (["z"], [])}
+    for name in ("1.zip", "2.zip"):
+        write_zip(tmp_path / name, tables)
+    assert (tmp_path / "1.zip").read_bytes() == (tmp_path / "2.zip").read_bytes()
+    for name, (columns, rows) in tables.items():
+        write_rows(tmp_path / f"{name}.csv", columns, rows)
+        with zipfile.ZipFile(tmp_path / "1.zip") as archive:
+            assert archive.read(f"{name}.csv") == (tmp_path / f"{name}.csv").read_bytes()
+        assert read_zip(tmp_path / "1.zip", name).equals(read_table(tmp_path / f"{name}.csv"))
 
 
 def test_groups_are_read_by_a_value_and_no_others(tmp_path):

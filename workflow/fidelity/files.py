@@ -30,7 +30,7 @@ def whole_file(path):
     Parameters
     ----------
     path : path
-        In a folder that exists, or may be made in one that does.
+        In a folder that exists.
 
     Raises
     ------
@@ -40,7 +40,6 @@ def whole_file(path):
     path = Path(path)
     partial = path.with_name(f".partial-{os.urandom(8).hex()}-{path.name}")
     try:
-        path.parent.mkdir(exist_ok=True)
         _remove_leftovers(path)
         partial.touch()
     except OSError as error:
@@ -56,14 +55,6 @@ def whole_file(path):
         raise
     finally:
         partial.unlink(missing_ok=True)
-
-
-def files_of(path):
-    """Return the files that a path stands for, a list: those in a folder, or itself."""
-    path = Path(path)
-    if not path.is_dir():
-        return [path]
-    return [file for file in path.iterdir() if not file.name.startswith(".")]
 
 
 def require_writable(folder):

@@ -1,5 +1,7 @@
 """Tables of all grid points, and means with Student's interval."""
 
+import zipfile
+
 import pandas as pd
 
 from .errors import InputError
@@ -14,6 +16,12 @@ def read_table(path):
     if str(path).endswith(".parquet"):
         return pd.read_parquet(path)
     return pd.read_csv(path, dtype=_TYPES)
+
+
+def read_zip(path, name):
+    """Return one of the tables that `tables.write_zip` has put into a zip."""
+    with zipfile.ZipFile(path) as archive, archive.open(f"{name}.csv") as file:
+        return read_table(file)
 
 
 def join_points(tables):

@@ -1,7 +1,5 @@
 """Attack the adversary's users at a grid point: score them, judge them, measure how well."""
 
-from pathlib import Path
-
 import numpy as np
 
 from fidelity.comparisons import SWAPPED, TARGET_ONLY, is_attackable
@@ -11,7 +9,7 @@ from fidelity.logs import log, logged
 from fidelity.responses import Responses, from_columns, take
 from fidelity.scores import BigramWithoutUser, Knowledge, References, Settings
 from fidelity.seeding import generator
-from fidelity.tables import read_columns, read_groups, write_groups, write_rows
+from fidelity.tables import read_columns, read_groups, write_groups, write_zip
 from fidelity.user_attacks import TABLES, Plan, Scene, attack
 
 POINT = ["common_fraction", "target_size", "repeat"]
@@ -51,12 +49,11 @@ def attack_users(inputs, outputs, *, point, plan, features, smoothing, seed):
         if report.p is not None:
             p_values.append(users | {"p_value": report.p, "listed": report.listed})
         log.info("repeat %d: %d users, %d scores", repeat, n_users, len(report.scores))
-    folder = Path(outputs["attacks"])
-    for name, columns in TABLES.items():
-        write_rows(folder / f"{name}.csv", [*POINT, *columns], tables[name])
+    found = {name: ([*POINT, *columns], tables[name]) for name, columns in TABLES.items()}
+    write_zip(outputs["attacks"], found)
     types = USER | {"p_value": "float64", "listed": "bool"}
-    write_groups(folder / "p_values.parquet", p_values, types)
-    write_groups(  # last, so that where they are the folder is whole
+    write_groups(outputs["p_values"], p_values, types)
+    write_groups(
         outputs["scores"],
         scores,
         USER | {"score": plan.scores, "value": "float64", "observations": "int32"},

@@ -1,7 +1,6 @@
 """Estimate what an observation tells about its holder, and an answer about membership."""
 
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from fidelity.information.report import (
 )
 from fidelity.logs import log, logged
 from fidelity.seeding import generator
-from fidelity.tables import read_columns, read_groups, write_rows
+from fidelity.tables import read_columns, read_groups, write_rows, write_zip
 
 
 def estimate_information(
@@ -50,10 +49,9 @@ def estimate_information(
         for rows in found:
             for name, own in rows.items():
                 tables[name] += [{"repeat": repeat} | row for row in own]
-    files = {name: Path(outputs["others"], f"{name}.csv") for name in TABLES}
-    files["information"] = outputs["information"]
-    for name in reversed(TABLES):  # last that file, so that where it is the folder is whole
-        write_rows(files[name], ["repeat", *TABLES[name]], tables[name])
+    found = {name: (["repeat", *columns], tables[name]) for name, columns in TABLES.items()}
+    write_rows(outputs["information"], *found.pop("information"))
+    write_zip(outputs["others"], found)
 
 
 def ask_about_membership(observations, responses, repeat, cells, sides):

@@ -1,22 +1,22 @@
 """Join what is told of information at all grid points; make the table of figure 4."""
 
-from pathlib import Path
-
 import numpy as np
 
 from fidelity.emulation import GridPoint, resolve_sizes
 from fidelity.information.report import HOLDER, PLUG_IN, TABLES, main_channel
 from fidelity.logs import log, logged
-from fidelity.summary import join_points, mean_with_interval, read_table
+from fidelity.summary import join_points, mean_with_interval, read_table, read_zip
 from fidelity.tables import read_columns, write_table
 
 
-def tabulate_information(points, transitions, information, folders, outputs):
+def tabulate_information(points, transitions, information, others, outputs):
     n_users = len(np.unique(read_columns(transitions, ["user"])["user"]))
-    files = {name: [Path(folder, f"{name}.csv") for folder in folders] for name in TABLES}
-    files["information"] = information
     for name in TABLES:
-        joined = join_tables(points, files[name], n_users)
+        if name == "information":
+            tables = [read_table(path) for path in information]
+        else:
+            tables = [read_zip(path, name) for path in others]
+        joined = join_tables(points, tables, n_users)
         write_table(outputs[name], joined)
         log.info("%s: %d rows", name, len(joined))
         if name == "information":
@@ -25,15 +25,12 @@ def tabulate_information(points, transitions, information, folders, outputs):
             write_table(outputs["figure4"], mean_with_interval(plug_in, "value"))
 
 
-def join_tables(points, files, n_users):
+def join_tables(points, tables, n_users):
     """Return the tables of grid points as one, with their fractions and sizes."""
-    tables = []
-    for point, file in zip(points, files, strict=True):
-        table = read_table(file)
+    for point, table in zip(points, tables, strict=True):
         if len(table):
             table.insert(0, "common_fraction", point.common_fraction)
             table.insert(1, "target_size", resolve_sizes(point, n_users)[1])
-        tables.append(table)
     return join_points(tables)
 
 
