@@ -5,9 +5,12 @@ from pathlib import Path
 
 import yaml
 from snakemake.caching import LOCATION_ENVVAR
-from snakemake.dag import ScriptProcessor
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
+
+min_version("9.19")  # before what older ones lack
+
+from snakemake.dag import ScriptProcessor
 
 from fidelity.emulation import fraction_text
 from fidelity.errors import OutputError
@@ -18,8 +21,6 @@ from fidelity.raw_files import find_logs
 from fidelity.scores import SCORES
 from fidelity.sources import digest
 
-min_version("9.0")
-
 
 def require_faultless(faults):
     if faults:
@@ -27,12 +28,12 @@ def require_faultless(faults):
 
 
 if workflow.is_main_process:
-    # Of the time that a large grid takes to plan, a fifth would go to looking for garbage after
-    # every 700 new objects, of millions that all stay,
+    # What a large grid takes to plan, by docs/performance.md: looking for garbage after every 700
+    # new objects, of millions that all stay,
     gc.set_threshold(100_000)
-    # a fifth to freeing them one by one at the end, where the system frees all at once,
+    # freeing them one by one at the end, where the system frees all at once,
     atexit.register(gc.freeze)
-    # and a fifth to looking for the script of each job, which code() below has read for each rule.
+    # and looking for the script of each job, which code() below has read for each rule.
     ScriptProcessor.process_job = lambda self, job: None
 
     # A job of a cluster starts in half the time without what this imports.
@@ -211,12 +212,13 @@ def accuracy_files():
 
 def point_of(common, target, adversary_size=str(config["adversary_size"])):
     """Return the fields of a `GridPoint`."""
-    # Only a number may turn out to be the size of max.
-    return [common, target, adversary_size, "max" in SIZES and not target.isalpha()]
+    # Only a number may turn out to be the size of max; what is yet to be filled in may be one.
+    may_be_max = "max" in SIZES and target not in ("max", "shared")
+    return [common, target, adversary_size, may_be_max]
 
 
-# Of jobs that have it in their wildcards: Snakemake fills them in, where calling a function for each
-# of thousands of jobs would be a tenth of all planning.
+# Of jobs that have it in their wildcards: Snakemake fills them in, which for thousands of jobs is
+# faster than to call a function for each.
 GRID_POINT = point_of("{common}", "{target}")
 TARGET_POINT = point_of("{common}", "{target}", adversary_size="full")
 

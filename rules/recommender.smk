@@ -60,6 +60,7 @@ rule cross_validate:
     output:
         accuracy=f"{RESULTS}/accuracy/common-{{common}}/target-{{target}}.csv",
     params:
+        # Not TARGET_POINT: "shared" is never the size of max.
         point=lambda wildcards: point_of(wildcards.common, wildcards.target, "full"),
         shared=lambda wildcards: SHARED_SIZE if wildcards.target == "shared" else None,
         features=config["features"],

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from fidelity.information_findings import tell_information
-from fidelity.summary import best_errors
+from fidelity.summary import best_errors, of_all_users
 
 from .made_up import information_tables, user_tables
 
@@ -69,7 +69,19 @@ def test_the_best_attack_is_the_least_error_so_far():
 def test_a_score_that_some_users_lack_is_not_compared():
     errors = _errors((0, "matches", 1, 0.3), (0, "RMIA", 1, 0.1), (1, "RMIA", 1, 0.1))
     errors = pd.concat([errors, _errors((1, "matches", 1, 0.3)).assign(others=71)])
-    assert best_errors(errors)["score"].tolist() == ["matches"]
+    assert of_all_users(errors)["score"].unique().tolist() == ["matches"]
+
+
+def test_a_score_without_a_row_in_one_deal_is_not_compared():
+    errors = _errors(*((repeat, "matches", 1, 0.3) for repeat in (0, 1)), (0, "RMIA", 1, 0.1))
+    assert of_all_users(errors)["score"].unique().tolist() == ["matches"]
+
+
+def test_the_best_attack_is_told_by_rising_numbers_whatever_comes_first():
+    errors = _errors((0, "RMIA", 2, 0.3), (0, "RMIA", 3, 0.4), (0, "matches", 1, 0.35))
+    best = best_errors(errors)
+    assert best["observations"].tolist() == [1, 2, 3]
+    assert best["mean"].tolist() == [0.35, 0.3, 0.3]
 
 
 def test_an_attack_below_the_error_is_no_protection():

@@ -43,12 +43,6 @@ def test_a_step_tells_sizes_and_duration(tmp_path):
     assert re.fullmatch(r"done in \d+\.\d\d s, with 1 file \(5 bytes\) made", last)
 
 
-def test_of_a_folder_the_files_are_told(tmp_path):
-    step = "import os; os.mkdir('c.csv'); [open(f'c.csv/{i}', 'w').write('12') for i in range(3)]"
-    last = _log(tmp_path, step, 0).splitlines()[-1]
-    assert last.endswith(", with 3 files (6 bytes) made")
-
-
 @pytest.mark.parametrize("error", ["InputError", "OutputError"])
 def test_faults_that_are_told_in_a_sentence_have_no_traceback(tmp_path, error):
     text = _log(tmp_path, f"raise {error}('mend it')", 1)

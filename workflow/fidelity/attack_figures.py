@@ -59,6 +59,8 @@ def draw_roc(roc):
 
     Steps, as between two thresholds there is nothing; a mean over repeats at each level.
     """
+    if roc.empty:
+        return _say_nobody()
     attack = roc[roc["control"] == NO_CONTROL]
     if attack.empty:
         return _say_unscored()

@@ -34,7 +34,7 @@ from .plotting import (
     set_size_axis,
     shades,
 )
-from .summary import best_errors, fraction_nearest_half
+from .summary import best_errors, fraction_nearest_half, of_all_users
 
 _NULL = {"color": GREY, "linestyle": "", "marker": "o", "markersize": 6, "fillstyle": "none"}
 _HIGH_NULL = {"color": GREY, "linestyle": ":", "linewidth": 1}
@@ -218,7 +218,7 @@ def _best_attacks(attack_errors):
         return []
     plain = attack_errors[attack_errors["score"] == "matches"]
     plain = plain.groupby("observations")["error"].mean()
-    best = best_errors(attack_errors).set_index("observations")["mean"]
+    best = best_errors(of_all_users(attack_errors)).set_index("observations")["mean"]
     named = {"matches": plain, "the best of all so far": best}
     return [(name, curve) for name, curve in named.items() if len(curve)]
 

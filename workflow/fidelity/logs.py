@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import InputError, OutputError
-from .files import files_of
 
 log = logging.getLogger("fidelity")
 
@@ -25,7 +24,7 @@ def logged(path, inputs, outputs):
     ----------
     path : path
     inputs, outputs : iterable of path
-        The files of the step, and folders of files.
+        The files of the step.
     """
     logging.basicConfig(filename=path, filemode="w", format="%(asctime)s %(message)s")
     log.setLevel(logging.INFO)  # of other packages warnings: one tells of each letter of a font
@@ -58,5 +57,5 @@ def ended_well(path):
 
 
 def _sizes(paths):
-    sizes = [os.path.getsize(file) for path in paths for file in files_of(path)]
+    sizes = [os.path.getsize(path) for path in paths]
     return f"{len(sizes)} file{'' if len(sizes) == 1 else 's'} ({sum(sizes):,} bytes)"

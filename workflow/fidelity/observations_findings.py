@@ -7,7 +7,7 @@ import pandas as pd
 from .information.report import BRACKET, CONSECUTIVE, HOLDER, INDEPENDENT, MEMBERSHIP, main_channel
 from .markdown import interval, table
 from .scores import SCORES
-from .summary import POINT, best_errors, of_smallest_and_largest, rows_at
+from .summary import POINT, best_errors, of_all_users, of_smallest_and_largest, rows_at
 
 _SCOPES = {
     HOLDER: (
@@ -92,6 +92,7 @@ def tell_bounds(tables):
     attack_errors = tables.get("attack_errors")
     if attack_errors is None or attack_errors.empty:
         return [_tell_every_point(bounds, None)]
+    attack_errors = of_all_users(attack_errors)
     return [
         _tell_attacks(bounds[MEMBERSHIP], best_errors(attack_errors)),
         _tell_every_point(bounds, attack_errors),

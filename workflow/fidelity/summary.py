@@ -105,27 +105,41 @@ def difference_with_interval(table, column, by=POINT):
     return _within(mean_with_interval(table, column, by), -1)
 
 
-def best_errors(attack_errors):
-    """Return the least error over scores with at most N observations, and its score.
+def of_all_users(attack_errors):
+    """Return the rows of scores that all users have, at each point in all repeats.
 
-    Columns: those of `POINT`, observations, score, mean, ci_low, ci_high (Student's, over
-    repeats). Of the means over repeats the least is taken: chosen, so a little too low. A score
-    that some users lack, in any repeat, is left out at that point: it is about other users.
+    The error of another score is one on fewer users, so that it cannot be compared.
 
     Parameters
     ----------
     attack_errors : DataFrame
         Of `user_attacks.TABLES`.
     """
-    deal = [*POINT, "repeat", "observations"]
     users = attack_errors[["members", "others"]]
-    has_all = (users == attack_errors.groupby(deal)[["members", "others"]].transform("max")).all(
-        axis=1
-    )
-    has_all = has_all.groupby([attack_errors[name] for name in (*POINT, "score")]).transform("all")
+    same = attack_errors.groupby([*POINT, "repeat", "observations"])[["members", "others"]]
+    is_whole = (users == same.transform("max")).all(axis=1)
+    scores = is_whole.groupby([attack_errors[name] for name in (*POINT, "score")])
+    rows = scores.transform("size")
+    most = rows.groupby([attack_errors[name] for name in POINT]).transform("max")
+    return attack_errors[scores.transform("all") & (rows == most)]
+
+
+def best_errors(attack_errors):
+    """Return the least error over scores with at most N observations, and its score.
+
+    Columns: those of `POINT`, observations, score, mean, ci_low, ci_high (Student's, over
+    repeats), ordered by the latter. Of the means over repeats the least is taken: chosen, so a
+    little too low.
+
+    Parameters
+    ----------
+    attack_errors : DataFrame
+        Of `user_attacks.TABLES`, of scores that are comparable: see `of_all_users`.
+    """
     keys = [*POINT, "observations"]
-    means = rate_with_interval(attack_errors[has_all], "error", [*keys, "score"])
-    best = means.loc[means.groupby(keys, sort=False)["mean"].idxmin()].reset_index(drop=True)
+    means = rate_with_interval(attack_errors, "error", [*keys, "score"])
+    best = means.loc[means.groupby(keys, sort=False)["mean"].idxmin()]
+    best = best.sort_values("observations", kind="stable", ignore_index=True)
     # More observations may be left aside, so the error never grows with them.
     rows = []
     for _, own in best.groupby(POINT, sort=False):

@@ -363,23 +363,7 @@ def _draw(random, population, n_drawn):
     """Return how often a tree draws each row, or each group; once without bootstrap."""
     if n_drawn == 0:
         return np.ones(population, dtype=np.int64)
-    return np.bincount(_draw_below(random, population, n_drawn), minlength=population)
-
-
-def _draw_below(random, population, n):
-    """Return `random.randint(0, population, n)`, which takes twice as long.
-
-    numpy draws below a power of two, again and again until it has a number below the population,
-    and then the next one; here all are drawn at once. So `random` is not where numpy leaves it.
-    """
-    power = 1 << (population - 1).bit_length()
-    drawn = np.empty(0, dtype=np.uint32)
-    while len(drawn) < n:
-        missing = n - len(drawn)
-        enough = missing * power // population + missing // 64 + 1
-        numbers = random.randint(0, power, enough, dtype=np.uint32)
-        drawn = np.append(drawn, np.compress(numbers < population, numbers))
-    return drawn[:n].astype(np.int64)
+    return np.bincount(random.randint(0, population, n_drawn), minlength=population)
 
 
 def _resolve_limits(shape, max_depth, min_samples_split, min_samples_leaf, max_features):
