@@ -269,7 +269,7 @@ def draw_shared_users(shared_users):
     axes.set_xlim(0, 1)
     control.set_xlim(-1, max(len(of_control), 1))
     both = pd.concat([points, of_control])
-    axes.set_ylim(min(0, both["ci_low"].min()), max(1, both["ci_high"].max()))
+    axes.set_ylim(1.1 * min(0, both["ci_low"].min()), max(1, both["ci_high"].max()))
     axes.xaxis.set_major_formatter("{x:g}")
     control.set_xticks([])
     if of_control.empty:
