@@ -104,7 +104,7 @@ def test_users_are_attacked_where_both_groups_are_large_enough(finished):
     attacks = read_table(finished.result("tables/attacks.csv"))
     assert attacks.columns.tolist() == [
         *("common_fraction", "target_size", "repeat", "score", "access", "control", "metric"),
-        *("level", "value", "ci_low", "ci_high"),
+        *("level", "value", "ci_low", "ci_high", "reference_mismatch"),
     ]
     assert set(attacks["target_size"]) == {20}
     assert set(attacks["score"]) == set(SCORES)
