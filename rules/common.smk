@@ -70,6 +70,10 @@ ASKED = {
     "target_size": [*NUMBERS, *SIZES[len(NUMBERS) :]],
     "adversary_size": config["adversary_size"],
     "repeats": config["grid"]["repeats"],
+    **{
+        section: [f"{name}: {value}" for name, value in sorted(config[section].items())]
+        for section in ("sessions", "attacks", "information")
+    },
 }
 
 ATTACKS = config["attacks"]

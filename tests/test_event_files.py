@@ -271,10 +271,12 @@ def test_a_time_that_is_not_a_number_in_parquet_is_missing(tmp_path):
     assert read(tmp_path)[1] == {"read": 8, "missing": 2}
 
 
-def test_a_header_alone(tmp_path):
-    plays, counts = read(write(tmp_path, "p.csv", PLAYS[:0]))
-    assert len(plays) == 0
-    assert counts == {"read": 0, "missing": 0}
+def test_a_header_alone_beside_a_file_with_rows(tmp_path):
+    write(tmp_path, "a.csv", PLAYS[:0])
+    write(tmp_path, "b.csv")
+    plays, counts = read(tmp_path)
+    assert len(plays) == 4
+    assert counts == {"read": 4, "missing": 0}
 
 
 FIELDS = st.one_of(
@@ -328,6 +330,17 @@ def test_real_plays_are_read():
     assert (plays["user"].astype(int) == expected["UserId"]).all()
     assert (plays["item"].astype(int) == expected["ArtistId"]).all()
     assert (plays["time"] == 10**6 * expected["Time"]).all()
+
+
+def test_seconds_that_are_called_milliseconds_are_refused(tmp_path):
+    path = write(tmp_path, "p.csv", PLAYS.assign(when=1_403_195_755))
+    with pytest.raises(InputError, match=r"p\.csv: taken for milliseconds .* time_unit: seconds"):
+        read(path, LAYOUT._replace(time_unit="milliseconds"))
+
+
+def test_a_log_without_rows_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"p\.csv: there is no row below the header"):
+        read(write(tmp_path, "p.csv", PLAYS[:0]))
 
 
 def test_a_column_that_is_missing_tells_how_rows_were_split(tmp_path):

@@ -71,7 +71,8 @@ def _tell_scores(attacks):
         "suspicious. AUC is the chance that a member's score is above another user's (.5 is "
         "guessing); TPR at FPR 1 % the share of members found where one in a hundred others is "
         "wrongly accused. Gains are over plain matches, if these are asked for, in the same "
-        f"repeats. Here for c = {fraction}; all points are in tables/attacks.csv.",
+        f"repeats. Here for c = {fraction}, the nearest to one half; all points are in "
+        "tables/attacks.csv, also TPR at FPR 10 %. Not resolvable: fewer than 100 others.",
     ]
     for size in sizes:
         own = real[real["target_size"] == size]
@@ -139,7 +140,8 @@ def _tell_controls(attacks):
         [
             "### Controls",
             "Where nothing is to be found, the AUC must be near .5. Each mean is over repeats, of "
-            "a score at a point; with few members they scatter. The model of others has as many "
+            "a score at a point; with few members they scatter, and scores of the same deals "
+            "together. The model of others has as many "
             "users as a reference model, or all that there are if they are fewer.",
             table(("control", "means", "their mean AUC", "lowest and highest"), rows),
         ]
@@ -300,13 +302,15 @@ def _tell_verdicts(verdicts, attacks):
             f"Users listed by the score {name} at a false discovery rate of "
             f"{verdicts['fdr'].iloc[0]:g} (Benjamini-Hochberg), with p-values from what reference "
             "models say of users they do not know. The promise holds on average over deals, and "
-            "only where reference models know as many users as the target's. There no more than a "
-            "tenth of the users who are not the target's has p <= .1. Controls: the share of the "
+            "only where reference models know as many users as the target's. Where it is made, on "
+            "average no more than a tenth of the users who are not the target's have p <= .1. "
+            "Controls: the share of the "
             "list that is false where membership is shuffled, as it would be of names drawn by "
             "lot; and a model that knows none of the users, where every name is false: no more "
             "than a tenth of all may have p <= .1, if that model is as large as the references. "
-            "(That its lists are empty proves little, as a list begins with far smaller p.) It is "
-            "never larger than they are, so of a larger target's p-values it tells nothing.",
+            "(That its lists are empty proves little, as a list begins with far smaller p.) That "
+            "model is never larger than the references, so it tells nothing of the p-values of a "
+            "larger target.",
             table(heads, rows),
         ]
     )

@@ -36,6 +36,7 @@ _BLOCK_BYTES = 8 << 20
 _FIRST_YEAR, _END_YEAR = 1970, 2100
 _END = int(datetime(_END_YEAR, 1, 1, tzinfo=UTC).timestamp()) * 10**6
 _HIGHEST = 65_535
+_SECONDS_OF_NOW = 3 * 10**9  # more than have passed since 1970
 
 
 class Layout(NamedTuple):
@@ -117,7 +118,8 @@ def read_plays(files, layout):
     ------
     InputError
         If a file cannot be read, or a value is not what its column must hold. It names the file
-        and the row; in CSV and TSV the header is row 1.
+        and the row; in CSV and TSV the header is row 1. If there is no row in any file, or all
+        times are seconds where milliseconds are asked for.
     """
     check_columns(files, layout)
     counts = Counter(read=0, missing=0)
@@ -134,7 +136,21 @@ def read_plays(files, layout):
             kept = plays.filter(whole)
             counts.update(read=len(plays), missing=len(plays) - len(kept))
             tables.append(_encoded(kept))
-    return pa.concat_tables(tables).unify_dictionaries().combine_chunks(), counts
+    plays = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    if not counts["read"]:
+        raise InputError(f"{files[0]}: there is no row below the header; bring a log with plays")
+    if layout.time_unit == "milliseconds" and len(plays):
+        _require_days(plays["time"], files[0])
+    return plays, counts
+
+
+def _require_days(time, file):
+    """Raise an InputError if times are taken for milliseconds that rather are seconds."""
+    if pc.max(time).as_py() < _SECONDS_OF_NOW * 10**3:
+        raise InputError(
+            f"{file}: taken for milliseconds since 1970, all times lie in its first weeks; set "
+            "time_unit: seconds, or count from 1970"
+        )
 
 
 def _suffix(file):

@@ -47,7 +47,8 @@ def write_findings(dataset, note, asked, n_users, tables):
         else "",
         "Brackets are 95 % Student intervals: over repeats, which deal one population anew (not "
         "over populations), or, for accuracies, over the folds of one deal, which share training "
-        "data and so are not independent.",
+        "data and so are not independent. One without width says that all deals gave the same, "
+        "not that this is certain; tables/attacks.csv has intervals over users.",
         _tell_asked(asked, tables["leakage"]),
         _tell_data(tables["funnel"], tables["songs"], tables["curve"], n_users),
         _tell_accuracy(tables["accuracy"], tables["in_sample"], len(tables["songs"])),

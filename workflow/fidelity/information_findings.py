@@ -113,13 +113,16 @@ def _tell_cells(information):
                     verdict,
                 )
             )
-    heads = ("cells", "target's users", "plug-in", "cross-validated", "")
+    heads = ("cells", "target's users", "plug-in", "cross-validated", "both together")
     return "\n\n".join(
         [
             "### The choice of cells",
-            f"For c = {own['common_fraction'].iloc[0]}. The finer the cells, the more the stored "
-            "databases differ and the less the histograms of some users tell of others: the "
-            "plug-in goes to 1, the cross-validated estimate below 0.",
+            f"For c = {own['common_fraction'].iloc[0]}, the nearest to one half. The finer the "
+            "cells, the more the stored databases differ and the less the histograms of some users "
+            "tell of others: the "
+            "plug-in goes to 1, the cross-validated estimate below 0. They differ where the "
+            "whole interval of the latter is above 0; else MI is at most the plug-in if that is "
+            f"below {_FEW_BITS} bit, and if not there is not enough data to tell.",
             table(heads, rows),
         ]
     )
@@ -169,8 +172,9 @@ def _tell_membership(information):
             "bits; members and others as likely. This, not the information on holders, speaks "
             "of the attack. `match` is whether the answer was the song that came next, `p_next` "
             "the probability it was given, in twentieths. Brackets are means over deals, each "
-            "about one trained model. Of the record with its match most is what members dealt "
-            "anew give as well: which records are stored, not what the model tells.",
+            "about one trained model. What members dealt anew give as well comes from which "
+            "records are stored, not from what the model tells: most of it for the record with "
+            "its match, where users are many.",
             table(heads, rows),
         ]
     )

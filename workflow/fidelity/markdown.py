@@ -1,5 +1,6 @@
 """Numbers and tables as Markdown, and Markdown as a page."""
 
+import re
 from html import escape
 
 import pandas as pd
@@ -34,5 +35,6 @@ def interval(row):
 
 def to_html(title, text):
     """Return Markdown as a page of HTML that needs no other file; HTML within is shown as text."""
+    text = re.sub(r"\[(\S+), (\S+)\]", "[\\1,\N{NO-BREAK SPACE}\\2]", text)  # intervals
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     return _PAGE.format(title=escape(title), body=body)

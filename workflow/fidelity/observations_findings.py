@@ -53,7 +53,7 @@ def tell_observations(tables, secret):
             )
     heads = (
         *("c", "target's users", "error", "no test up to N"),
-        *("Fano", "Bhattacharyya, necessary", "sufficient"),
+        *("Fano", "Bhattacharyya, necessary", "Bhattacharyya, sufficient"),
         *("independent draws", "a user's first"),
     )
     title, scope = _SCOPES[secret]
