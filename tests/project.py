@@ -106,7 +106,7 @@ class Project:
 
     def tables(self):
         """Return {file: bytes} of all tables."""
-        endings = (".csv", ".parquet", ".csv.gz", "findings.md")
+        endings = (".csv", ".parquet", ".csv.gz", ".zip", "findings.md")
         return {name: data for name, data in self.files().items() if name.endswith(endings)}
 
 
