@@ -6,9 +6,9 @@ graph of jobs and prints nothing (`snakemake --dry-run --quiet`), and a run that
 made (`snakemake --cores 1`: "Nothing to be done"). *Start* is what passes before the graph:
 imports and the check of the config.
 
-Results are placeholders: an empty file or folder for each output, and `snakemake --touch`, which
-records their parameters and inputs as after a run. That these are compared is checked: an edit must
-plan one job for each point.
+Results are placeholders: an empty file for each output, and `snakemake --touch`, which records
+their parameters and inputs as after a run. That these are compared is checked: an edit must plan
+one job for each point.
 """
 
 import argparse
