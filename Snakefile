@@ -7,6 +7,7 @@ report: "workflow/report/workflow.rst"
 
 include: "rules/common.smk"
 include: "rules/resources.smk"
+include: "rules/forks.smk"
 include: "rules/report.smk"
 include: "rules/progress.smk"
 include: "rules/logs.smk"

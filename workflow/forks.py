@@ -1,0 +1,140 @@
+"""Run scripts as forks of one process that has imported what they import.
+
+A script that works for a tenth of a second would otherwise take four times as long to start Python,
+to import numpy, pyarrow and Numba, and to load compiled code. Its pages are shared, too.
+
+The process in the middle (`serve`) has no threads, and does nothing but import and fork. It ends
+with the process that started it.
+"""
+
+import gc
+import importlib
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+
+import numpy as np
+
+_LONGEST_NAME = 1 << 16
+# As Snakemake has it for a script of one thread, and before numpy is imported.
+_ONE_THREAD = dict.fromkeys(
+    (f"{name}_NUM_THREADS" for name in ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")), "1"
+)
+
+
+class Forks:
+    """Scripts to run, as forks of a process of their own, which the first of them starts.
+
+    Parameters
+    ----------
+    folder : path
+        Where modules are looked for first.
+    modules : sequence of str
+        What is imported before any fork.
+    """
+
+    def __init__(self, folder, modules):
+        self._command = [sys.executable, __file__, str(folder), *modules]
+        self._lock = threading.Lock()
+        self._process = None
+        self._requests = None
+
+    def run(self, script, watch):
+        """Run a script to its end, in a process of its own; may be called from several threads.
+
+        Parameters
+        ----------
+        script : path
+        watch : callable
+            watch(pid) returns a context manager, in which the script runs.
+
+        Raises
+        ------
+        subprocess.CalledProcessError
+            If it does not end with 0; -9 is said of one that was killed.
+        """
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            self._request(script, theirs)
+            theirs.close()  # so that there is an end to what can be read, whatever happens
+            said = ours.makefile()
+            pid = said.readline()
+            if not pid:
+                raise ChildProcessError(f"{script}: no process could be made to run it")
+            with watch(int(pid)):
+                ours.sendall(b"\n")
+                code = int(said.readline() or -signal.SIGKILL)
+        if code != 0:
+            raise subprocess.CalledProcessError(code, str(script))
+
+    def _request(self, script, answers):
+        with self._lock:
+            if self._process is None or self._process.poll() is not None:
+                self._requests, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+                with theirs:
+                    self._process = subprocess.Popen(
+                        self._command, stdin=theirs, env=os.environ | _ONE_THREAD
+                    )
+            socket.send_fds(self._requests, [os.fsencode(script)], [answers.fileno()])
+
+
+def serve(requests):
+    """Fork for each script that is asked for, until nobody can ask any more.
+
+    With a script's name comes a socket, of which the child alone keeps the other end: it says its
+    process id there, waits for a line, and says its exit code.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for children
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal, which the children get as well
+    gc.freeze()  # pages stay shared if garbage is not looked for in them
+    while True:
+        script, sockets, _, _ = socket.recv_fds(requests, _LONGEST_NAME, 1)
+        if not script:
+            return
+        if os.fork() == 0:
+            requests.close()
+            _run(os.fsdecode(script), socket.socket(fileno=sockets[0]))
+        os.close(sockets[0])
+
+
+def _run(script, answers):
+    """Run a script as the main module, say how it ended, and end this process."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    np.random.seed()  # which all children would share; fidelity draws nothing from there
+    code = 1
+    try:
+        answers.sendall(f"{os.getpid()}\n".encode())
+        answers.recv(1)
+        runpy.run_path(script, run_name="__main__")
+        code = 0
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        answers.sendall(f"{code}\n".encode())
+        os._exit(code)
+
+
+def prepare(folder, modules):
+    """Import modules, and have the compiled code of forests loaded."""
+    sys.path.insert(0, folder)
+    for module in modules:
+        importlib.import_module(module)
+    from fidelity.forest import grow_forest
+
+    X = np.zeros((2, 1), dtype=np.uint16)
+    grow_forest(X, X[:, 0], n_estimators=1, random_state=0).query(X, X[:, 0])
+
+
+if __name__ == "__main__":
+    prepare(sys.argv[1], sys.argv[2:])
+    serve(socket.socket(fileno=os.dup(sys.stdin.fileno())))
