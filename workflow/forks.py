@@ -39,7 +39,7 @@ class Forks:
     """
 
     def __init__(self, folder, modules):
-        self._command = [sys.executable, __file__, str(folder), *modules]
+        self._folder, self._modules = str(folder), modules
         self._lock = threading.Lock()
         self._process = None
         self._requests = None
@@ -59,10 +59,9 @@ class Forks:
             If it does not end with 0; -9 is said of one that was killed.
         """
         ours, theirs = socket.socketpair()
-        with ours, theirs:
+        with ours, theirs, ours.makefile() as said:
             self._request(script, theirs)
             theirs.close()  # so that there is an end to what can be read, whatever happens
-            said = ours.makefile()
             pid = said.readline()
             if not pid:
                 raise ChildProcessError(f"{script}: no process could be made to run it")
@@ -72,15 +71,31 @@ class Forks:
         if code != 0:
             raise subprocess.CalledProcessError(code, str(script))
 
+    def close(self):
+        """End the process in the middle, once no script runs any more."""
+        if self._process is not None:
+            self._requests.close()
+            self._process.wait()
+
     def _request(self, script, answers):
         with self._lock:
-            if self._process is None or self._process.poll() is not None:
-                self._requests, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
-                with theirs:
-                    self._process = subprocess.Popen(
-                        self._command, stdin=theirs, env=os.environ | _ONE_THREAD
-                    )
+            if self._process is None:
+                self._start()
+            elif self._process.poll() is not None:
+                self._requests.close()
+                self._start()
             socket.send_fds(self._requests, [os.fsencode(script)], [answers.fileno()])
+
+    def _start(self):
+        self._requests, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+        with theirs:
+            number = theirs.fileno()
+            self._process = subprocess.Popen(
+                [sys.executable, __file__, str(number), self._folder, *self._modules],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[number],
+                env=os.environ | _ONE_THREAD,
+            )
 
 
 def serve(requests):
@@ -136,5 +151,5 @@ def prepare(folder, modules):
 
 
 if __name__ == "__main__":
-    prepare(sys.argv[1], sys.argv[2:])
-    serve(socket.socket(fileno=os.dup(sys.stdin.fileno())))
+    prepare(sys.argv[2], sys.argv[3:])
+    serve(socket.socket(fileno=int(sys.argv[1])))

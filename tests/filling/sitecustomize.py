@@ -11,12 +11,16 @@ import sys
 from pathlib import Path
 
 _touch = Path.touch
-_script = re.fullmatch(r".*/\.snakemake/scripts/\w+\.(\w+)\.py", sys.orig_argv[-1])
+
+
+def _empty():
+    Path(os.environ["BALLAST"]).unlink(missing_ok=True)
 
 
 def _fill_and_touch(path):
-    filled = Path(os.environ["FILLED"], _script[1])
-    if path.name.startswith(".partial-") and not filled.exists():
+    script = re.fullmatch(r".*/\.snakemake/scripts/\w+\.(\w+)\.py", sys.argv[0])
+    filled = Path(os.environ["FILLED"], script[1]) if script else None
+    if script and path.name.startswith(".partial-") and not filled.exists():
         _touch(filled)
         with open(os.environ["BALLAST"], "wb") as file:
             disk = os.fstatvfs(file.fileno())
@@ -24,6 +28,6 @@ def _fill_and_touch(path):
     _touch(path)
 
 
-if _script:
-    Path(os.environ["BALLAST"]).unlink(missing_ok=True)
-    Path.touch = _fill_and_touch
+# A script starts as a fork.
+os.register_at_fork(after_in_child=_empty)
+Path.touch = _fill_and_touch

@@ -13,14 +13,14 @@ import sys
 from pathlib import Path
 
 _replace = os.replace
-_script = re.fullmatch(r".*/\.snakemake/scripts/\w+\.(\w+)\.py", sys.orig_argv[-1])
 _whole = []
 
 
 def _kill_or_replace(source, target):
-    if "/.partial-" in str(source):  # not a file of numba's, say
-        killed = Path(os.environ["KILLED"], _script[1])
-        n_before = int(_script[1] in os.environ["MANY"].split())
+    script = re.fullmatch(r".*/\.snakemake/scripts/\w+\.(\w+)\.py", sys.argv[0])
+    if script and "/.partial-" in str(source):  # not a file of numba's, say
+        killed = Path(os.environ["KILLED"], script[1])
+        n_before = int(script[1] in os.environ["MANY"].split())
         if len(_whole) == n_before and not killed.exists():
             killed.touch()
             os.truncate(source, os.path.getsize(source) // 2)
@@ -29,5 +29,4 @@ def _kill_or_replace(source, target):
     _replace(source, target)
 
 
-if _script:
-    os.replace = _kill_or_replace
+os.replace = _kill_or_replace
