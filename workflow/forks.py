@@ -121,7 +121,8 @@ def _run(script, answers):
     """Run a script as the main module, say how it ended, and end this process."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    np.random.seed()  # which all children would share; fidelity draws nothing from there
+    # Else all children would draw the same from there, where fidelity draws nothing.
+    np.random.seed()  # noqa: NPY002
     code = 1
     try:
         answers.sendall(f"{os.getpid()}\n".encode())

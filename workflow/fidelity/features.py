@@ -1,10 +1,22 @@
 """What a recommender is told of transitions, as a table of whole numbers."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from .codes import distinct_rows
+
+
+class DistinctTransitions(NamedTuple):
+    """Distinct transitions in lexicographic order, and which of them each of all transitions is.
+
+    `X` has shape (distinct, features), `y`, the next songs, (distinct,), `number` (transitions,).
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    number: np.ndarray
 
 
 def feature_table(observations: dict[str, np.ndarray], features: Sequence[str]) -> np.ndarray:
@@ -21,10 +33,8 @@ def feature_table(observations: dict[str, np.ndarray], features: Sequence[str]) 
     return np.column_stack([observations[name] for name in song_first])
 
 
-def distinct_transitions(
-    X: np.ndarray, y: np.ndarray
-) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
-    """Return (the distinct transitions (X, y) in lexicographic order, the number of each row's).
+def distinct_transitions(X: np.ndarray, y: np.ndarray) -> DistinctTransitions:
+    """Return the `DistinctTransitions` among transitions.
 
     Parameters
     ----------
@@ -32,5 +42,19 @@ def distinct_transitions(
     y : int, not negative, shape (transitions,)
         The next song.
     """
-    rows, row = distinct_rows(np.column_stack([X, y]))
-    return (rows[:, :-1], rows[:, -1]), row
+    rows, number = distinct_rows(np.column_stack([X, y]))
+    return DistinctTransitions(rows[:, :-1], rows[:, -1], number)
+
+
+def take_transitions(distinct: DistinctTransitions, rows: np.ndarray) -> DistinctTransitions:
+    """Return what `distinct_transitions` does of some transitions, without sorting them anew.
+
+    Parameters
+    ----------
+    distinct : DistinctTransitions
+    rows : bool, shape (transitions,)
+    """
+    number = distinct.number[rows]
+    is_there = np.bincount(number, minlength=len(distinct.y)) > 0
+    place = np.cumsum(is_there) - 1
+    return DistinctTransitions(distinct.X[is_there], distinct.y[is_there], place[number])

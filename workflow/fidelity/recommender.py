@@ -112,9 +112,13 @@ def query(model, X, y):
     X : whole numbers, shape (transitions, features)
     y : int, shape (transitions,)
     """
-    distinct, row = distinct_transitions(X, y)
-    answers = _answer(model, *distinct)
-    return tuple(None if values is None else values[row] for values in answers)
+    return query_distinct(model, distinct_transitions(X, y))
+
+
+def query_distinct(model, distinct):
+    """Return what `query` does, of `DistinctTransitions` that are numbered already."""
+    answers = _answer(model, distinct.X, distinct.y)
+    return tuple(None if values is None else values[distinct.number] for values in answers)
 
 
 def cross_validate(recommender, X, y, user, seed):
@@ -138,13 +142,15 @@ def cross_validate(recommender, X, y, user, seed):
     array, shape (folds, 2)
     """
     users, user = np.unique(user, return_inverse=True)
+    asked, row = distinct_rows(X)
     n_folds = min(FOLDS, len(users))
     fold_of = deal_folds(len(users), FOLDS, np.random.default_rng(seed("folds")))[user]
     accuracies = np.empty((n_folds, 2))
     for fold in range(n_folds):
         held_out = fold_of == fold
         model = train(recommender, X[~held_out], y[~held_out], seed(fold))
-        accuracies[fold] = [_accuracy(model, X[rows], y[rows]) for rows in (held_out, ~held_out)]
+        match = model.predict(asked)[row] == y
+        accuracies[fold] = match[held_out].mean(), match[~held_out].mean()
     return accuracies
 
 
@@ -266,11 +272,6 @@ def _parameters(recommender):
         for name, value in recommender.items()
         if name != "estimator" and value is not None
     }
-
-
-def _accuracy(model, X, y):
-    asked, row = distinct_rows(X)
-    return np.mean(model.predict(asked)[row] == y)
 
 
 def _join(values, place):

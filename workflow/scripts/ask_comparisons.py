@@ -16,7 +16,7 @@ from fidelity.comparisons import (
     swap_members,
 )
 from fidelity.emulation import GridPoint, make_databases, rows_of, split_repeats
-from fidelity.features import distinct_transitions, feature_table
+from fidelity.features import distinct_transitions, feature_table, take_transitions
 from fidelity.logs import log, logged
 from fidelity.recommender import ask_model
 from fidelity.responses import to_columns
@@ -48,6 +48,7 @@ def ask(
 ):
     observations = read_columns(transitions, ["user", "next_song", *features])
     X, y = feature_table(observations, features), observations["next_song"]
+    distinct = distinct_transitions(X, y)
     dealt = read_columns(deals)
     n_users = len(np.unique(dealt["user"]))
     if larger is not None and not is_reference_size(point, larger, n_users):
@@ -57,13 +58,13 @@ def ask(
     def ask_each():
         for repeat, adversary, target in make_databases(dealt, point):
             key = (seed, "comparisons", repeat, point.common_fraction, len(target), len(adversary))
-            asked = rows_of(adversary, observations["user"])
-            distinct, _ = distinct_transitions(X[asked], y[asked])
+            asked = take_transitions(distinct, rows_of(adversary, observations["user"]))
             databases = deal_of[repeat], adversary, target
             for model, chosen in _users_by_model(*databases, references, generator(*key)):
                 rows = rows_of(chosen, observations["user"])
                 known_rows = X[rows], y[rows]
-                answers = ask_model(recommender, known_rows, distinct, random_state(*key, model))
+                state = random_state(*key, model)
+                answers = ask_model(recommender, known_rows, (asked.X, asked.y), state)
                 known.append(
                     {"repeat": np.full(len(chosen), repeat), "model": np.full(len(chosen), model)}
                     | {"user": chosen}

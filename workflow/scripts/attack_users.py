@@ -4,7 +4,7 @@ import numpy as np
 
 from fidelity.comparisons import SWAPPED, TARGET_ONLY, is_attackable
 from fidelity.emulation import GridPoint, make_databases, rows_of
-from fidelity.features import distinct_transitions, feature_table
+from fidelity.features import distinct_transitions, feature_table, take_transitions
 from fidelity.logs import log, logged
 from fidelity.responses import Responses, from_columns, take
 from fidelity.scores import BigramWithoutUser, Knowledge, References, Settings
@@ -19,6 +19,9 @@ USER = {"repeat": "int32", "user": "int32", "member": "bool"}
 def attack_users(inputs, outputs, *, point, plan, features, smoothing, seed):
     names = list(dict.fromkeys(["user", "song", "next_song", *features]))
     observations = read_columns(inputs["transitions"], names)
+    distinct = distinct_transitions(
+        feature_table(observations, features), observations["next_song"]
+    )
     dealt = read_columns(inputs["deals"])
     n_songs = int(observations["next_song"].max()) + 1
     databases = []
@@ -31,7 +34,7 @@ def attack_users(inputs, outputs, *, point, plan, features, smoothing, seed):
     for repeat, adversary, target in databases:
         rows = rows_of(adversary, observations["user"])
         own = {name: values[rows] for name, values in observations.items()}
-        _, asked = distinct_transitions(feature_table(own, features), own["next_song"])
+        asked = take_transitions(distinct, rows).number
         bigram_of = BigramWithoutUser(
             own["user"], own["song"], own["next_song"], n_songs, smoothing
         )

@@ -3,9 +3,9 @@
 import numpy as np
 
 from fidelity.emulation import GridPoint, make_databases, rows_of
-from fidelity.features import feature_table
+from fidelity.features import distinct_transitions, feature_table, take_transitions
 from fidelity.logs import log, logged
-from fidelity.recommender import load_models, query
+from fidelity.recommender import load_models, query_distinct
 from fidelity.tables import read_columns, write_groups
 
 TYPES = {
@@ -22,7 +22,9 @@ TYPES = {
 def query_models(transitions, deals, models, responses, *, point, features, recommender):
     names = list(dict.fromkeys(["user", "song", "next_song", *features]))
     observations = read_columns(transitions, names)
-    X, y = feature_table(observations, features), observations["next_song"]
+    distinct = distinct_transitions(
+        feature_table(observations, features), observations["next_song"]
+    )
     databases = make_databases(read_columns(deals), point)
     trained = load_models(models, recommender)
 
@@ -32,7 +34,8 @@ def query_models(transitions, deals, models, responses, *, point, features, reco
             part = {name: observations[name][rows] for name in ("user", "song", "next_song")}
             part["repeat"] = np.full(len(part["user"]), repeat)
             # Not named, so that one model is gone before the next is loaded.
-            part["top1"], part["p_next"], part["rank_next"] = query(next(trained), X[rows], y[rows])
+            answers = query_distinct(next(trained), take_transitions(distinct, rows))
+            part["top1"], part["p_next"], part["rank_next"] = answers
             log.info("repeat %d: %d transitions of %d users", repeat, rows.sum(), len(adversary))
             yield part
 
