@@ -1,3 +1,5 @@
+import weakref
+
 import joblib
 import numpy as np
 import pytest
@@ -6,6 +8,8 @@ from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier as DenseForest
 
 from fidelity.forest import RandomForestClassifier
+from fidelity.forest.growing import Tree
+from fidelity.forest.querying import join_trees, take_tree
 
 from .cases import both_forests, data, parameters
 
@@ -204,3 +208,21 @@ def test_any_number_of_threads_gives_the_same_answers():
     many = forest.set_params(n_jobs=3).query(X, y)
     for a, b in zip(one, many, strict=True):
         assert np.array_equal(a, b)
+
+
+def test_trees_are_joined_in_order_and_let_go():
+    lengths = [(3, 3, 2), (1, 2, 5), (7, 5, 9), (5, 4, 4)]
+    alive = []
+
+    def grow():
+        for number, (nodes, starts, cells) in enumerate(lengths):
+            assert sum(tree() is not None for tree in alive) <= 1
+            tree = Tree(*(np.arange(n) + 10 * number for n in (nodes, starts, cells, cells)))
+            alive.append(weakref.ref(tree.nodes))
+            yield tree
+            del tree
+
+    forest = join_trees(grow())
+    for number, (nodes, starts, cells) in enumerate(lengths):
+        for array, n in zip(take_tree(forest, number), (nodes, starts, cells, cells), strict=True):
+            assert array.tolist() == [10 * number + i for i in range(n)]

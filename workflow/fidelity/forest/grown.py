@@ -334,12 +334,13 @@ def _share(X, n_jobs, work):
 
 
 def _map(function, parts, n_jobs):
-    """Return what a function returns of each part, side by side in as many threads."""
+    """Return an iterator of what a function returns of each part, in as many threads."""
     if _is_alone(n_jobs):
-        return [function(part) for part in parts]
+        return map(function, parts)
     from joblib import Parallel, delayed
 
-    return Parallel(n_jobs=n_jobs, prefer="threads")(delayed(function)(part) for part in parts)
+    parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+    return parallel(delayed(function)(part) for part in parts)
 
 
 def _is_alone(n_jobs):

@@ -39,13 +39,20 @@ class Forest(NamedTuple):
 
 
 def join_trees(trees):
-    """Return the `Forest` of a list of `growing.Tree`s, in that order."""
-    return Forest(
-        firsts([len(tree.nodes) for tree in trees]),
-        firsts([len(tree.leaf_start) for tree in trees]),
-        firsts([len(tree.leaf_class) for tree in trees]),
-        *(np.concatenate(arrays) for arrays in zip(*trees, strict=True)),
-    )
+    """Return the `Forest` of `growing.Tree`s, in that order.
+
+    `trees` may be an iterator: a tree is let go once it is added, so that the forest is not held
+    twice. Its arrays become larger in place; the system moves large ones without a copy.
+    """
+    lengths = []
+    joined = []
+    for tree in trees:
+        lengths.append([len(tree.nodes), len(tree.leaf_start), len(tree.leaf_class)])
+        joined = joined or [array[:0].copy() for array in tree]
+        for whole, array in zip(joined, tree, strict=True):
+            whole.resize(len(whole) + len(array), refcheck=False)
+            whole[-len(array) :] = array
+    return Forest(*(firsts(column) for column in zip(*lengths, strict=True)), *joined)
 
 
 def take_tree(forest, t):
