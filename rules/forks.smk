@@ -46,5 +46,6 @@ def execute_script(script, name, edit=False):
     FORKS.run(name, watch)
 
 
-if workflow.is_main_process:
+# A debugger needs the terminal, which forks do not have.
+if workflow.is_main_process and not workflow.execution_settings.debug:
     PythonScript.execute_script = execute_script

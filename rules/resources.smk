@@ -19,8 +19,8 @@ COSTS = {
     "make_logs": Cost(220 + 0.0066 * max(STAND_IN.values(), default=0), 0, 10, 0),
     # 309 MiB; 332 of a file of 2,391 MB; 0.035 seconds a MB of .csv.gz
     "extract_sessions": Cost(340, 0, 5, 0.05),
-    # 334, 302, 377; tables of 23, 104 and 1,050 MB: 507, 1,138 and 2,366
-    "select_songs": Cost(345, 12, 5, 0.5),
+    # 293, 302, 377; tables of 23, 104 and 1,050 MB: 507, 1,138 and 2,366
+    "select_songs": Cost(330, 12, 5, 0.5),
     "deal_users": Cost(90, 10, 1, 0.1 * REPEATS),  # 82, 91, 105
     "train_models": Cost(330, 100, 5, 0.6 * FITS),  # 209, 301, 475
     "query_models": Cost(330, 120, 5, 0.5 * FITS),  # 216, 315, 542

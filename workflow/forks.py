@@ -145,6 +145,16 @@ def prepare(folder, modules):
     sys.path.insert(0, folder)
     for module in modules:
         importlib.import_module(module)
+    # Twice: what is not compiled yet is so in a child, with whose end its memory is free again.
+    compiling = os.fork()
+    if compiling == 0:
+        _grow_and_ask()
+        os._exit(0)
+    os.waitpid(compiling, 0)
+    _grow_and_ask()
+
+
+def _grow_and_ask():
     from fidelity.forest import grow_forest
 
     X = np.zeros((2, 1), dtype=np.uint16)

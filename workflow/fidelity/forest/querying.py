@@ -50,8 +50,9 @@ def join_trees(trees):
         lengths.append([len(tree.nodes), len(tree.leaf_start), len(tree.leaf_class)])
         joined = joined or [array[:0].copy() for array in tree]
         for whole, array in zip(joined, tree, strict=True):
-            whole.resize(len(whole) + len(array), refcheck=False)
-            whole[-len(array) :] = array
+            start = len(whole)
+            whole.resize(start + len(array), refcheck=False)
+            whole[start:] = array
     return Forest(*(firsts(column) for column in zip(*lengths, strict=True)), *joined)
 
 
