@@ -24,10 +24,11 @@ START = PythonScript.execute_script
 
 
 def is_forked(script):
-    """Return if a `PythonScript` needs nothing of its own: another Python, more threads, a folder."""
+    """Return if a `PythonScript` needs nothing of its own: another Python, threads, the terminal."""
     surroundings = script.conda_env, script.container_img, script.env_modules, script.shadow_dir
     return (
         not any(surroundings)
+        and not workflow.execution_settings.debug
         and script.threads == 1
         and script.resources.get("tmpdir") == tempfile.gettempdir()
     )
@@ -46,6 +47,5 @@ def execute_script(script, name, edit=False):
     FORKS.run(name, watch)
 
 
-# A debugger needs the terminal, which forks do not have.
-if workflow.is_main_process and not workflow.execution_settings.debug:
+if workflow.is_main_process:
     PythonScript.execute_script = execute_script
