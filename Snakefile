@@ -15,7 +15,7 @@ include: "rules/events.smk" if SOURCE["format"] == "events" else "rules/sessions
 include: "rules/emulation.smk"
 include: "rules/recommender.smk"
 include: "rules/attack.smk"
-include: "rules/information.smk"
+include: "rules/plug_in.smk" if PLUG_IN_ALONE else "rules/information.smk"
 include: "rules/results.smk"
 
 

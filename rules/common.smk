@@ -15,7 +15,7 @@ from snakemake.dag import ScriptProcessor
 from fidelity.emulation import fraction_text
 from fidelity.errors import OutputError
 from fidelity.files import require_writable
-from fidelity.information.report import TABLES as INFORMATION_TABLES
+from fidelity.information.report import TABLES as ALL_INFORMATION_TABLES
 from fidelity.published import plan_shards
 from fidelity.raw_files import find_logs
 from fidelity.scores import SCORES
@@ -60,6 +60,12 @@ LARGEST_FRACTION = max(FRACTIONS, key=float)
 SHARED_SIZE = {"numbers": NUMBERS, "smallest_fraction": min(FRACTIONS, key=float)}
 RECOMMENDER = dict(sorted(config["recommender"].items()))
 
+INFORMATION = config["information"]
+PLUG_IN_ALONE = INFORMATION["estimates"] == "plug-in"
+INFORMATION_TABLES = ["information"] if PLUG_IN_ALONE else [*ALL_INFORMATION_TABLES]
+# What is made use of, so that nothing else is a change.
+INFORMATION_USED = ["cells", "estimates"] if PLUG_IN_ALONE else ["cells", "errors", "permutations"]
+
 # What the findings say they are of.
 ASKED = {
     "seed": config["seed"],
@@ -71,14 +77,17 @@ ASKED = {
     "adversary_size": config["adversary_size"],
     "repeats": config["grid"]["repeats"],
     **{
-        section: [f"{name}: {value}" for name, value in sorted(config[section].items())]
-        for section in ("sessions", "attacks", "information")
+        section: [f"{name}: {config[section][name]}" for name in sorted(names)]
+        for section, names in (
+            ("sessions", config["sessions"]),
+            ("attacks", config["attacks"]),
+            ("information", INFORMATION_USED),
+        )
     },
 }
 
 ATTACKS = config["attacks"]
 VERDICTS = ATTACKS["verdicts"] or {"score": None, "false_discovery_rate": None}
-INFORMATION = config["information"]
 # The most observations of a user that a test or an attack sees: those of a session.
 N_MAX = config["sessions"]["length"] - 1
 # What else could be told apart: songs alone, and all that the recommender is told.
@@ -124,15 +133,16 @@ FIGURES = {
     },
     "song_selection": {"curve": "sessions/song_selection.csv", "songs": "sessions/songs.parquet"},
 }
-if any(float(fraction) > 0 for fraction in FRACTIONS):
+if any(float(fraction) > 0 for fraction in FRACTIONS) and not PLUG_IN_ALONE:
     FIGURES["membership"] = {"information": "tables/information.csv"}
+if ATTACKED and not PLUG_IN_ALONE:
+    FIGURES["observations"] = {
+        "errors": "tables/errors.csv",
+        "divergences": "tables/divergences.csv",
+        "attack_errors": "tables/attack_errors.csv",
+    }
 if ATTACKED:
     FIGURES |= {
-        "observations": {
-            "errors": "tables/errors.csv",
-            "divergences": "tables/divergences.csv",
-            "attack_errors": "tables/attack_errors.csv",
-        },
         "attack_roc": {"roc": "tables/roc.csv"},
         "attack_sizes": {"attacks": "tables/attacks.csv"},
         "attack_scores": {

@@ -24,7 +24,7 @@ rule tabulate_information:
     """Join the information of all grid points."""
     input:
         information=grid("information.csv"),
-        others=grid("information.zip"),
+        others=[] if PLUG_IN_ALONE else grid("information.zip"),
         # Not by its rule: then Snakemake would hash all files of a list for each of them.
         transitions=f"{RESULTS}/sessions/transitions.parquet",
     output:

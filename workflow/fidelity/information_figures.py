@@ -21,6 +21,7 @@ from .information.report import (
     MEMBERSHIP,
     PLUG_IN,
     bracketed,
+    has_bracket,
     main_channel,
 )
 from .plotting import (
@@ -41,17 +42,15 @@ _HIGH_NULL = {"color": GREY, "linestyle": ":", "linewidth": 1}
 _BAND: dict[str, Any] = {"color": "0.85", "linewidth": 0}
 _DOTS = {"marker": "o", "markersize": 2.5}
 _CURVE = _DOTS | {"color": "black"}
-_BRACKET_LABEL = "bracket: cross-validated, lower end, to plug-in, upper end"
-_NULL_LABEL = "plug-in, users dealt anew: mean"
-_HIGH_NULL_LABEL = "plug-in, users dealt anew: 95 % point"
 
 
 def draw_information(information):
     """Figure 4 of the paper: plug-in mutual information against the target's size.
 
-    A panel a common fraction, around the curve the bracket, beside it what users dealt anew give.
-    The plug-in estimate is exactly the information on which of the two stored databases a record
-    was drawn from, and about the populations behind them an upper bound in expectation.
+    A panel a common fraction, around the curve the bracket, beside it what users dealt anew give,
+    if these were estimated. The plug-in estimate is exactly the information on which of the two
+    stored databases a record was drawn from, and about the populations behind them an upper bound
+    in expectation.
     """
     own = main_channel(information, HOLDER)
     fractions = fractions_of(own)
@@ -69,12 +68,8 @@ def draw_information(information):
     panels[0].set_ylabel("MI(holder; observation), bits")
     panels[0].set_ylim(0, None)
     _label_sizes(panels)
-    handles = [
-        handle("plug-in estimate: of which stored database a record is", **_CURVE),
-        Patch(**_BAND, label=_BRACKET_LABEL),
-        handle(_NULL_LABEL, **_NULL),
-        handle(_HIGH_NULL_LABEL, **_HIGH_NULL),
-    ]
+    handles = [handle("plug-in estimate: of which stored database a record is", **_CURVE)]
+    handles += _handles_around() if has_bracket(own) else []
     add_legend(figure, handles, columns=1)
     return figure
 
@@ -110,12 +105,7 @@ def draw_membership(information):
     panels[0].set_ylabel("information in an observation, bits")
     panels[0].set_ylim(0, None)
     _label_sizes(panels)
-    handles += [
-        Patch(**_BAND, label=_BRACKET_LABEL),
-        handle(_NULL_LABEL, **_NULL),
-        handle(_HIGH_NULL_LABEL, **_HIGH_NULL),
-    ]
-    add_legend(figure, handles, columns=1)
+    add_legend(figure, handles + _handles_around(), columns=1)
     return figure
 
 
@@ -210,6 +200,15 @@ def _draw_null(axes, channel, **style):
     plug_in = channel[channel["estimator"] == PLUG_IN]
     axes.plot(*_means(plug_in, "null_mean"), **_NULL | style)
     axes.plot(*_means(plug_in, "null_95"), **_HIGH_NULL | style)
+
+
+def _handles_around():
+    """Return the handles of what `_draw_bracket` and `_draw_null` draw."""
+    return [
+        Patch(**_BAND, label="bracket: cross-validated, lower end, to plug-in, upper end"),
+        handle("plug-in, users dealt anew: mean", **_NULL),
+        handle("plug-in, users dealt anew: 95 % point", **_HIGH_NULL),
+    ]
 
 
 def _best_attacks(attack_errors):

@@ -11,6 +11,7 @@ from .information.report import (
     HOLDER,
     MEMBERSHIP,
     PLUG_IN,
+    has_bracket,
     main_channel,
 )
 from .markdown import interval, table
@@ -24,6 +25,22 @@ from .summary import (
 )
 
 _FEW_BITS = 0.01
+_TITLE = "## Information: which holder does an observation come from?"
+_PLUG_IN_SCOPE = (
+    "The plug-in estimate is exactly the information on which of the two *stored databases* a "
+    "record was drawn from; about the populations behind them it is an upper bound in "
+    "expectation, most of all too high for small databases."
+)
+_SCOPE = (
+    "1/MI is the paper's number of observations. All this is about which *holder* an observation "
+    "came from. It does not bound what an attack on the model learns about *membership*."
+)
+_PAPER = (
+    'The paper reports: MI falls with size; "0.2, about 10 observations" as an example. '
+    "1/0.2 is 5, Fano's number for an error of 0: with 5 independent observations the best "
+    "test still errs once in ten times (if an observation is the holder's bit, flipped "
+    "with probability .243), with 10 once in 23."
+)
 
 
 def tell_information(tables):
@@ -32,10 +49,12 @@ def tell_information(tables):
     Parameters
     ----------
     tables : dict of DataFrame
-        Of `information.report.TABLES`, joined over grid points; where users are attacked, also
-        attack_errors of `user_attacks.TABLES`.
+        Of `information.report.TABLES`, joined over grid points, of plug-in estimates alone just
+        information; where users are attacked, also attack_errors of `user_attacks.TABLES`.
     """
     information = tables["information"]
+    if not has_bracket(information):
+        return [_tell_plug_in(information)]
     parts = [
         _tell_holder(information),
         _tell_cells(information),
@@ -44,6 +63,27 @@ def tell_information(tables):
     if (information["secret"] == MEMBERSHIP).any():
         parts += [_tell_membership(information), tell_observations(tables, MEMBERSHIP)]
     return [*parts, *tell_bounds(tables)]
+
+
+def _tell_plug_in(information):
+    own = main_channel(information, HOLDER)
+    bits = mean_with_interval(own, "value").set_index(POINT)
+    rows = [
+        (point[0], f"{point[1]:,}", interval(bits.loc[point]), _needed(bits.loc[point]))
+        for point, _ in of_smallest_and_largest(own)
+    ]
+    return "\n\n".join(
+        [
+            _TITLE,
+            f"Over cells of ({_cells(own)}), in bits. {_PLUG_IN_SCOPE} Nothing else was asked for "
+            "(`estimates: plug-in`), so nothing here tells how much of it is chance: two halves "
+            "of one population do not differ, and yet it is above 0. `estimates: all` tells what "
+            "it is where users are dealt anew, lower estimates, tests, and what answers tell of "
+            f"membership. {_SCOPE}",
+            table(("c", "target's users", "MI, plug-in (bits)", "1/MI"), rows),
+            _PAPER,
+        ]
+    )
 
 
 def _tell_holder(information):
@@ -74,24 +114,16 @@ def _tell_holder(information):
     )
     return "\n\n".join(
         [
-            "## Information: which holder does an observation come from?",
-            f"Over cells of ({_cells(plug_in)}), in bits. The plug-in estimate is exactly the "
-            "information on which of the two *stored databases* a record was drawn from; about "
-            "the populations behind them it is an upper bound in expectation, most of all too "
-            "high for small databases. Beside it what it is where users are dealt to the two "
-            "anew, so that nothing but chance makes the databases differ (no number where one "
-            "of them has no users of its own), the net, which is the difference, and how often "
-            "chance gave as much (p). The bracket runs from the lower end of the "
-            "cross-validated estimate, which in expectation is at most MI, to the upper end of "
-            "the plug-in: MI lies in it in expectation, which is no certificate, and takes "
-            "users with about as many observations each. 1/MI is the paper's number of "
-            "observations. All this is about which *holder* an observation came from. It does "
-            "not bound what an attack on the model learns about *membership*.",
+            _TITLE,
+            f"Over cells of ({_cells(plug_in)}), in bits. {_PLUG_IN_SCOPE} Beside it what it is "
+            "where users are dealt to the two anew, so that nothing but chance makes the databases "
+            "differ (no number where one of them has no users of its own), the net, which is the "
+            "difference, and how often chance gave as much (p). The bracket runs from the lower "
+            "end of the cross-validated estimate, which in expectation is at most MI, to the upper "
+            "end of the plug-in: MI lies in it in expectation, which is no certificate, and takes "
+            f"users with about as many observations each. {_SCOPE}",
             table(heads, rows),
-            'The paper reports: MI falls with size; "0.2, about 10 observations" as an example. '
-            "1/0.2 is 5, Fano's number for an error of 0: with 5 independent observations the best "
-            "test still errs once in ten times (if an observation is the holder's bit, flipped "
-            "with probability .243), with 10 once in 23.",
+            _PAPER,
         ]
     )
 

@@ -11,7 +11,7 @@ from fidelity.tables import read_columns, write_table
 
 def tabulate_information(points, transitions, information, others, outputs):
     n_users = len(np.unique(read_columns(transitions, ["user"])["user"]))
-    for name in TABLES:
+    for name in [name for name in TABLES if name in outputs]:
         if name == "information":
             tables = [read_table(path) for path in information]
         else:

@@ -161,6 +161,8 @@ def measure(channel, aim, rng_of):
 def main_channel(table, secret):
     """Return the rows of the configured cells; of membership, those with the match.
 
+    Where plug-in estimates alone were made, these are of no other cells.
+
     Parameters
     ----------
     table : DataFrame
@@ -168,15 +170,20 @@ def main_channel(table, secret):
     secret : str
     """
     own = table[table["secret"] == secret]
-    if "estimator" in own:
+    if "estimator" in own and has_bracket(own):
         own = bracketed(own)
     return own[own["cells"] == own["cells"].iloc[0]] if len(own) else own
 
 
+def has_bracket(information):
+    """Return if there is a bracket: not where plug-in estimates alone were made."""
+    return (information["estimator"] == BRACKET).any()
+
+
 def bracketed(information):
     """Return the rows of cells that have a bracket; of others there are only two estimates."""
-    has_bracket = information["cells"][information["estimator"] == BRACKET].unique()
-    return information[information["cells"].isin(has_bracket)]
+    cells = information["cells"][information["estimator"] == BRACKET].unique()
+    return information[information["cells"].isin(cells)]
 
 
 def _labels(channel):
