@@ -129,6 +129,11 @@ def test_the_default_config_has_no_fault():
             "information.errors[1]: 0.5 is not allowed; expected an error above 0 and below .5",
         ),
         (
+            "information.estimates",
+            "plugin",
+            "information.estimates: 'plugin' is not allowed; expected all or plug-in; errors and",
+        ),
+        (
             "information.permutations",
             0,
             "information.permutations: 0 is not allowed; expected a whole number of permutations",

@@ -15,6 +15,8 @@ from fidelity.tables import read_groups, write_columns
 from .disks import disk
 from .project import ROOT, SMALL, small_project
 
+OF_OTHER_CONFIGS = {"extract_events", "select_events", "estimate_plug_in"}
+
 
 def test_a_run_killed_in_every_script_goes_on_on_one_core_to_the_same_bytes(finished, tmp_path):
     project = small_project(tmp_path / "project")
@@ -36,7 +38,7 @@ def test_a_run_killed_in_every_script_goes_on_on_one_core_to_the_same_bytes(fini
             project.make("--unlock")
             assert project.plan()["make_logs"] == 2
     scripts = {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
-    assert sorted(killed) == sorted(scripts - {"extract_events", "select_events"})
+    assert sorted(killed) == sorted(scripts - OF_OTHER_CONFIGS)
     assert project.files() == expected
 
 
@@ -100,7 +102,7 @@ def test_on_a_disk_that_is_full_in_every_script_once_a_second_attempt_ends_well(
         assert process.returncode == 0, said
         made = project.files()
     scripts = {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
-    scripts -= {"extract_events", "select_events"}
+    scripts -= OF_OTHER_CONFIGS
     assert {path.name for path in filled.iterdir()} == scripts
     told = re.findall(r"\S+: cannot be written \(No space left on device\); free some space", said)
     assert len(told) == len(scripts)

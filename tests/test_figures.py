@@ -19,6 +19,7 @@ from .made_up import (
     accuracy_table,
     information_tables,
     leakage_table,
+    plug_in_table,
     user_tables,
 )
 
@@ -105,6 +106,7 @@ def _scarce_information_tables():
         "no members": _information_tables(no_members, nobody),
         "no test of holders": _information_tables(no_test, of_users),
         "no attacks": _information_tables(found, nobody),
+        "plug-in alone": {"figure4": {"information": plug_in_table()}},
     }
 
 
@@ -199,6 +201,18 @@ def test_figure_4_is_the_plug_in_estimate_within_its_bracket_beside_the_null():
         assert np.allclose(line, np.column_stack([sizes, expected]))
     bracket = panels[1].collections[0].get_paths()[0].vertices
     assert bracket[:, 1].max() == pytest.approx(bits.max() + 0.1)
+
+
+def test_figure_4_of_plug_in_estimates_alone_is_the_curve():
+    figure = draw("figure4", {"information": plug_in_table()}, STYLE)
+    whole = draw("figure4", _tables()["figure4"], STYLE)
+    for axes, other in zip(figure.axes, whole.axes, strict=True):
+        (curve,) = [line for line in _points(axes) if len(line)]
+        assert np.array_equal(curve, _points(other)[-1])
+        assert not any(len(band.get_paths()) for band in axes.collections)
+    (legend,) = figure.legends
+    (told,) = legend.get_texts()
+    assert told.get_text().startswith("plug-in estimate")
 
 
 def test_membership_stands_beside_the_holder():

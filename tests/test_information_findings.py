@@ -4,7 +4,7 @@ import pytest
 from fidelity.information_findings import tell_information
 from fidelity.summary import best_errors, of_all_users
 
-from .made_up import information_tables, user_tables
+from .made_up import information_tables, plug_in_table, user_tables
 
 
 def _page(**changed):
@@ -114,6 +114,18 @@ def test_without_common_users_there_is_no_word_of_membership():
     page = "\n\n".join(tell_information(tables))
     assert "to tell the holder" in page
     assert "is a user a member" not in page
+
+
+def test_of_plug_in_estimates_alone_no_word_of_what_was_not_estimated():
+    attack_errors = user_tables()["attack_errors"]
+    tables = {"information": plug_in_table(), "attack_errors": attack_errors}
+    page = "\n\n".join(tell_information(tables))
+    assert "| 0 | 500 | 0.2010 [0.1985, 0.2035] | 5.0 [4.9, 5.0] |" in page
+    assert "| 1 | 10,000 | 0.0000 [0.0000, 0.0000] | no number is enough |" in page
+    assert "nothing here tells how much of it is chance" in page
+    assert page.count("##") == 1
+    for word in ("bracket", "the net", "cross-validated", "nan"):
+        assert word not in page
 
 
 def test_without_attacks_the_bounds_stand_alone():
