@@ -39,7 +39,7 @@ COSTS = {
     "tabulate_accuracy": Cost(150, 20, 5, 2),  # 134, 134
     "tabulate_attacks": Cost(150, 40, 5, 2),  # 133, 136, of what is packed
     "draw_figure": Cost(210, 20, 10, 2),  # 199, 199
-    "write_findings": Cost(160, 20, 10, 2),  # 150, 155
+    "write_findings": Cost(180, 20, 10, 2),  # 165, 155
 }
 MODELS = {"train_models", "query_models", "cross_validate", "ask_own_models", "ask_comparisons"}
 # On a cluster two Snakemakes run around a job, of 230 MiB each, and are counted as its own.
