@@ -1,4 +1,5 @@
 # On a workstation scripts run as forks of one process: workflow/forks.py.
+import atexit
 import contextlib
 import sys
 import tempfile
@@ -48,4 +49,5 @@ def execute_script(script, name, edit=False):
 
 
 if workflow.is_main_process:
+    atexit.register(FORKS.close)
     PythonScript.execute_script = execute_script

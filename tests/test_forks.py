@@ -1,4 +1,5 @@
 import os
+import resource
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -102,6 +103,13 @@ def test_the_process_between_is_started_anew_if_it_was_killed(run, forks):
     forks._process.kill()
     forks._process.wait()
     assert run("print('again', file=told)", CLOSE) == "again\n"
+
+
+def test_the_time_that_scripts_took_is_that_of_its_children(run, forks):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    run("import time", "while time.process_time() < 0.5:", "    pass")
+    forks.close()
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime > before + 0.5
 
 
 def test_it_ends_with_the_process_that_started_it(run, forks):
