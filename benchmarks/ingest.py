@@ -188,7 +188,8 @@ def measure(side, raw, output):
 
 
 def run_fidelity(raw, output):
-    from fidelity.crowdai import TIMING, Filters, extract_sessions
+    from fidelity.crowdai import Filters, extract_sessions
+    from fidelity.published import TIMING
 
     extract_sessions(raw, output, Filters(LENGTH, FULL_PLAYS, (CONTEXT,)), TIMING).to_csv(
         f"{output}.funnel.csv", index=False

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from fidelity.events import DEFAULTS
+from fidelity.event_settings import DEFAULTS
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/config.md"

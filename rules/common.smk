@@ -1,9 +1,11 @@
 import atexit
 import gc
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
-import yaml
 from snakemake.caching import LOCATION_ENVVAR
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
@@ -22,6 +24,21 @@ from fidelity.scores import SCORES
 from fidelity.sources import digest
 
 
+def find_faults():
+    """Return the faults of the config, as found by a process whose imports end with it."""
+    schema = Path(workflow.basedir, "workflow/schemas/config.schema.yaml")
+    check = subprocess.run(
+        [sys.executable, "-P", "-m", "fidelity.surroundings", schema],
+        input=json.dumps(config, default=str),
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    if check.returncode != 0:
+        return [f"recommender: the process that imported it ended with {check.returncode}"]
+    return json.loads(check.stdout.splitlines()[-1])
+
+
 def require_faultless(faults):
     if faults:
         raise WorkflowError("\n".join(["the config has faults:", *faults]))
@@ -36,14 +53,7 @@ if workflow.is_main_process:
     # and looking for the script of each job, which code() below has read for each rule.
     ScriptProcessor.process_job = lambda self, job: None
 
-    # A job of a cluster starts in half the time without what this imports.
-    from fidelity.config import check_config, check_surroundings
-
-    SCHEMA = yaml.safe_load(
-        Path(workflow.basedir, "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8")
-    )
-    require_faultless(check_config(config, SCHEMA))
-    require_faultless(check_surroundings(config))
+    require_faultless(find_faults())
 
 DATASET = config["dataset"]
 SOURCE = config["datasets"][DATASET]
@@ -204,9 +214,9 @@ def recommender_code(name):
 
 def event_settings(*names):
     """Return these settings of an event log."""
-    from fidelity import events  # which imports pandas, and is needed for these logs alone
+    from fidelity.event_settings import settings
 
-    given = events.settings(SOURCE)
+    given = settings(SOURCE)
     return {name: given[name] for name in sorted(names)}
 
 

@@ -1,7 +1,7 @@
 # In the place of sessions.smk, where the dataset is an event log: one shard, whatever its files.
 from os.path import relpath
 
-from fidelity.event_files import find_event_files
+from fidelity.event_settings import find_event_files
 
 EVENT_FILES = [str(path) for path in find_event_files(SOURCE["logs"])]
 USERS = f"{RESULTS}/sessions/users.parquet"

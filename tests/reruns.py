@@ -19,7 +19,7 @@ import yaml
 from snakemake.cli import main as snakemake
 from snakemake.executors import touch
 
-from fidelity import events
+from fidelity import event_settings
 from fidelity.scores import SCORES
 
 from .project import ROOT, make_placeholders, read_plan
@@ -266,7 +266,7 @@ def put_all(config, values):
 def get(config, path):
     """Return the value at a path; what an event log leaves out has a default."""
     for name in path:
-        config = config[name] if name in config else events.DEFAULTS[name]
+        config = config[name] if name in config else event_settings.DEFAULTS[name]
     return config
 
 

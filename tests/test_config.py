@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fidelity.config import check_config, check_surroundings
+from fidelity.config import check_config
+from fidelity.surroundings import check_surroundings
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))

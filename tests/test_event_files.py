@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from fidelity import event_files
 from fidelity.errors import InputError
-from fidelity.event_files import MISSING, Layout, find_event_files, read_plays
+from fidelity.event_files import MISSING, read_plays
+from fidelity.event_settings import Layout, find_event_files
 
 LAYOUT = Layout("who", "what", "when", timing=("device",))
 PLAYS = pd.DataFrame(

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from fidelity import event_selection
 from fidelity.errors import InputError
-from fidelity.event_files import Layout, read_plays
+from fidelity.event_files import read_plays
 from fidelity.event_selection import cut_windows, select_densest, select_items
-from fidelity.events import Clock, make_sessions
+from fidelity.event_settings import Clock, Layout
+from fidelity.events import make_sessions
 
 REAL_PLAYS = Path(__file__).parents[2] / "shared" / "data" / "30music_plays.csv"
 

@@ -3,7 +3,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fidelity.events import DERIVED, Clock, make_sessions, seconds
+from fidelity.event_settings import DERIVED, Clock, seconds
+from fidelity.events import make_sessions
 
 CLOCK = Clock(gap=1800, timezone="UTC", previous_bins=(60, 300))
 

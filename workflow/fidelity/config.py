@@ -7,13 +7,9 @@ import zoneinfo
 from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 
-from . import crowdai, events
+from . import event_settings
 from .emulation import fraction_text
-from .errors import InputError
-from .event_files import check_columns, find_event_files
-from .published import SESSION_LENGTHS
-from .raw_files import find_logs
-from .recommender import make_estimator
+from .published import SESSION_LENGTHS, TIMING
 from .scores import ACCESS, SCORES, VERDICT_SCORES
 
 # What figures are laid out for: millimetres of their width for a point of their letters.
@@ -44,46 +40,6 @@ def check_config(config, schema):
     errors = _Validator(schema).iter_errors(config)
     faults = {line for error in errors for line in _explain(error)}
     return sorted(faults) or _check_meaning(config)
-
-
-def check_surroundings(config):
-    """Return the faults that a look outside of the config finds: logs, the recommender.
-
-    Slower than `check_config`, since it imports the recommender. Parameters and return as
-    there, for a config without faults.
-    """
-    faults = []
-    try:
-        estimator = make_estimator(config["recommender"])
-        faults += _check_probabilities(config["attacks"]["scores"], estimator)
-    except (InputError, TypeError) as error:
-        faults.append(f"recommender: {error}")
-    source = config["datasets"][config["dataset"]]
-    if "logs" in source:
-        try:
-            _find(source)
-        except InputError as error:
-            faults.append(f"datasets.{config['dataset']}.logs: {error}")
-    return faults
-
-
-def _check_probabilities(scores, estimator):
-    """Return a fault for each score that a recommender without probabilities cannot serve."""
-    if hasattr(estimator, "predict_proba"):
-        return []
-    return [
-        f"attacks.scores: {name!r} needs probabilities, but the recommender has no predict_proba; "
-        "remove it, or choose another recommender"
-        for name in scores
-        if SCORES[name].access != "label" or "own" in SCORES[name].needs
-    ]
-
-
-def _find(source):
-    if source["format"] == "crowdai":
-        find_logs(source["logs"])
-    else:
-        check_columns(find_event_files(source["logs"]), events.layout(source))
 
 
 def _explain(error):
@@ -184,9 +140,9 @@ def _check_events(source):
     if "synthetic" in source:
         return ["synthetic is in the format crowdai; set format: crowdai"]
     faults = []
-    given = events.settings(source)
+    given = event_settings.settings(source)
     for name in given["timing"]:
-        if name in events.RESERVED:
+        if name in event_settings.RESERVED:
             faults.append(f"timing: {name!r} is a name of the tables; rename the log's column")
     columns = [*source["columns"].values(), *given["timing"]]
     for name in sorted({name for name in columns if columns.count(name) > 1}):
@@ -202,7 +158,7 @@ def _check_events(source):
 
 
 def _check_columns(config, source):
-    timing = events.timing(source) if source["format"] == "events" else list(crowdai.TIMING)
+    timing = event_settings.timing(source) if source["format"] == "events" else list(TIMING)
     lists = {
         "features": (config["features"], ["song", *timing]),
         "information.cells": (config["information"]["cells"], ["song", "next_song", *timing]),

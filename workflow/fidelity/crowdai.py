@@ -23,40 +23,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from . import published
 from .errors import InputError
 from .files import whole_file
 from .raw_files import Window, open_raw_files
 from .scanning import HIGHEST, Splitter
 
+# As in the published files, with the types of arrow.
+COLUMNS = {name: pa.type_for_alias(kind) for name, kind in published.COLUMNS.items()}
 _TEXT, _INTEGER, _BOOLEAN = pa.string(), pa.uint16(), pa.bool_()
-
-# In the order of the published files.
-COLUMNS = {
-    "session_id": _TEXT,
-    "session_position": _INTEGER,
-    "session_length": _INTEGER,
-    "track_id_clean": _TEXT,
-    "skip_1": _BOOLEAN,
-    "skip_2": _BOOLEAN,
-    "skip_3": _BOOLEAN,
-    "not_skipped": _BOOLEAN,
-    "context_switch": _INTEGER,
-    "no_pause_before_play": _INTEGER,
-    "short_pause_before_play": _INTEGER,
-    "long_pause_before_play": _INTEGER,
-    "hist_user_behavior_n_seekfwd": _INTEGER,
-    "hist_user_behavior_n_seekback": _INTEGER,
-    "hist_user_behavior_is_shuffle": _BOOLEAN,
-    "hour_of_day": _INTEGER,
-    "date": _TEXT,
-    "premium": _BOOLEAN,
-    "context_type": _TEXT,
-    "hist_user_behavior_reason_start": _TEXT,
-    "hist_user_behavior_reason_end": _TEXT,
-}
-TIMING = tuple(
-    name for name, kind in COLUMNS.items() if kind != _TEXT and not name.startswith("session_")
-)
 
 _WORDS = (b"false", b"true")
 _BLOCK_BYTES = 1 << 20
@@ -90,7 +65,7 @@ def extract_sessions(raw, table, filters, timing):
         numbered on from one to the next.
     filters : Filters
     timing : sequence of str
-        Columns among `TIMING`.
+        Columns among `published.TIMING`.
 
     Returns
     -------

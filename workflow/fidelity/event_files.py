@@ -9,8 +9,6 @@ import io
 import re
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,66 +18,15 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from .errors import InputError
+from .event_settings import SEPARATORS, TIME_UNITS, suffix_of
 
-# What separates the fields, unless the config says otherwise; nothing does in parquet.
-SEPARATORS = {
-    ".csv": ",",
-    ".csv.gz": ",",
-    ".tsv": "\t",
-    ".tsv.gz": "\t",
-    ".parquet": None,
-}
 MISSING = ["", "\\N", "NULL", "null", "NaN", "nan", "NA", "None"]
-TIME_UNITS = {"seconds": 10**6, "milliseconds": 10**3, "iso8601": None}  # in microseconds
 
 _BLOCK_BYTES = 8 << 20
 _FIRST_YEAR, _END_YEAR = 1970, 2100
 _END = int(datetime(_END_YEAR, 1, 1, tzinfo=UTC).timestamp()) * 10**6
 _HIGHEST = 65_535
 _SECONDS_OF_NOW = 3 * 10**9  # more than have passed since 1970
-
-
-class Layout(NamedTuple):
-    """Where in an event log is what.
-
-    `user`, `item`, `time` and those of `timing` are names of columns. `time_unit` is one of
-    `TIME_UNITS`, for numbers and text; parquet's own types of time need none. `separator` is
-    one character, or None for that of `SEPARATORS`.
-    """
-
-    user: str
-    item: str
-    time: str
-    timing: tuple = ()
-    time_unit: str = "seconds"
-    separator: str | None = None
-
-    def columns(self):
-        return (self.user, self.item, self.time, *self.timing)
-
-
-def find_event_files(path):
-    """Return the files of an event log: that at `path`, or all below the folder `path`, in order.
-
-    Hidden files are left out: some systems leave them beside others.
-
-    Raises
-    ------
-    InputError
-        If nothing is there, or something whose name does not end as one of `SEPARATORS`.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise InputError(f"{path}: there is no such file or folder")
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    files = [file for file in files if file.is_file() and not file.name.startswith(".")]
-    others = [file for file in files if not _suffix(file)]
-    if others or not files:
-        raise InputError(
-            f"{others[0] if others else path}: is or holds no {', '.join(SEPARATORS)} file; rename "
-            "or remove what is no part of the log"
-        )
-    return files
 
 
 def check_columns(files, layout):
@@ -103,7 +50,7 @@ def read_plays(files, layout):
     Parameters
     ----------
     files : sequence of paths
-    layout : Layout
+    layout : event_settings.Layout
 
     Returns
     -------
@@ -153,13 +100,8 @@ def _require_days(time, file):
         )
 
 
-def _suffix(file):
-    name = str(file).lower()
-    return next((suffix for suffix in SEPARATORS if name.endswith(suffix)), None)
-
-
 def _is_parquet(file):
-    return _suffix(file) == ".parquet"
+    return suffix_of(file) == ".parquet"
 
 
 def _column_names(file, layout):
@@ -177,11 +119,13 @@ def _column_names(file, layout):
 
 
 def _separator(file, layout):
-    return layout.separator or SEPARATORS[_suffix(file)]
+    return layout.separator or SEPARATORS[suffix_of(file)]
 
 
 def _open(file):
-    return pa.input_stream(str(file), compression="gzip" if _suffix(file).endswith(".gz") else None)
+    return pa.input_stream(
+        str(file), compression="gzip" if suffix_of(file).endswith(".gz") else None
+    )
 
 
 def _text_batches(file, layout):

@@ -4,79 +4,13 @@ Plays are sorted by user and time (ties stay in the order of the log) and cut in
 pauses. `event_selection` makes runs of a fixed length of them.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from .event_files import Layout
+from .event_settings import DERIVED
 
-DERIVED = ("hour_of_day", "weekday", "since_previous", "is_repeat")
-# Columns of the tables, which a log's own timing data cannot be named after.
-RESERVED = (
-    *("user", "session", "position", "track_id", "item", "time", "song", "next_song"),
-    *DERIVED,
-)
-# What an event log in the config may leave out.
-DEFAULTS = {
-    "timing": [],
-    "separator": None,
-    "time_unit": "seconds",
-    "timezone": "UTC",
-    "gap": "30min",
-    "previous_bins": [60, 300, 1800],
-    "windows": "session",
-    "reduce": "items",
-    "keep_user_ids": False,
-}
-_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 _MICROSECONDS = 10**6
-
-
-class Clock(NamedTuple):
-    """How times become timing data.
-
-    A pause longer than `gap` seconds ends a session. `timezone` is an IANA name, in which hours
-    and weekdays are told. `previous_bins` are ascending seconds.
-    """
-
-    gap: int
-    timezone: str
-    previous_bins: tuple
-
-
-def seconds(duration):
-    """Return the seconds that a text like 90s, 30min, 2h or 1d says."""
-    number = duration.rstrip("".join(_SECONDS))
-    return int(number) * _SECONDS[duration.removeprefix(number)]
-
-
-def settings(source):
-    """Return the settings of an event log in the config, with `DEFAULTS` for what it leaves out."""
-    return {**DEFAULTS, **source}
-
-
-def layout(source):
-    """Return the `event_files.Layout` that settings say."""
-    given = settings(source)
-    return Layout(
-        **given["columns"],
-        timing=tuple(given["timing"]),
-        time_unit=given["time_unit"],
-        separator=given["separator"],
-    )
-
-
-def clock(source):
-    """Return the `Clock` that settings say."""
-    given = settings(source)
-    return Clock(seconds(given["gap"]), given["timezone"], tuple(given["previous_bins"]))
-
-
-def timing(source):
-    """Return the timing columns that settings lead to: the derived ones, and the log's own."""
-    return [*DERIVED, *settings(source)["timing"]]
 
 
 def make_sessions(plays, clock, rng):
@@ -92,7 +26,7 @@ def make_sessions(plays, clock, rng):
     ----------
     plays : pyarrow.Table
         As from `event_files.read_plays`.
-    clock : Clock
+    clock : event_settings.Clock
     rng : numpy.random.Generator
         It shuffles the codes of users, so that they do not tell the order of the ids.
 

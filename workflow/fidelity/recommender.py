@@ -196,7 +196,7 @@ def save_models(path, models, recommender):
     """Write fitted models of a recommender (the repeats of a grid point), without pickle.
 
     The project's forests go into their own container, other estimators through `skops` into a
-    zip with one member each. Of the latter no two need to be in memory at once.
+    zip with one member each. No two need to be in memory at once.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def save_models(path, models, recommender):
     recommender : dict
     """
     if _is_own_forest(recommender):
-        save_grown(path, list(models))
+        save_grown(path, models)
         return
     import skops.io
 
@@ -229,7 +229,9 @@ def load_models(path, recommender):
         If the file holds a type of another package.
     """
     if _is_own_forest(recommender):
-        yield from load_grown(path)[0]
+        for model, _ in load_grown(path):
+            yield model
+            del model  # before the next is loaded
         return
     import skops.io
 

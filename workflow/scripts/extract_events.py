@@ -3,17 +3,18 @@
 import numpy as np
 import pandas as pd
 
-from fidelity import events
+from fidelity import event_settings
 from fidelity.event_files import read_plays
+from fidelity.events import make_sessions
 from fidelity.logs import log, logged
 from fidelity.seeding import generator
 from fidelity.tables import write_arrow, write_table
 
 
 def extract(files, table, funnel, users, *, source, seed):
-    plays, counts = read_plays(files, events.layout(source))
+    plays, counts = read_plays(files, event_settings.layout(source))
     rng = generator(seed, "events", "users")
-    listenings, user_ids, duplicates = events.make_sessions(plays, events.clock(source), rng)
+    listenings, user_ids, duplicates = make_sessions(plays, event_settings.clock(source), rng)
     counts["duplicate"] = duplicates
     write_arrow(table, listenings)
     write_table(funnel, pd.DataFrame({"filter": counts.keys(), "listenings": counts.values()}))

@@ -1,7 +1,8 @@
 """Keep the sessions of one raw file that pass the filters."""
 
-from fidelity.crowdai import TIMING, Filters, extract_sessions
+from fidelity.crowdai import Filters, extract_sessions
 from fidelity.logs import log, logged
+from fidelity.published import TIMING
 from fidelity.tables import write_table
 
 

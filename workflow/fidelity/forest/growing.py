@@ -104,13 +104,6 @@ class Tree(NamedTuple):
     leaf_weight: np.ndarray
 
 
-def pack_nodes(feature, split, right):
-    """Return node words from their parts, all of shape (nodes,)."""
-    words = right.astype(np.uint64) << RIGHT_SHIFT
-    words |= split.astype(np.uint64) << SPLIT_SHIFT
-    return words | feature.astype(np.uint64)
-
-
 def unpack_nodes(nodes):
     """Return (feature, split, right) of node words."""
     feature = nodes & _LEAF_NODE

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..compiling import numba
 from ..files import whole_file
-from .growing import HIGHEST_ONLY_CLASS, LEAF, pack_nodes, unpack_nodes
+from .growing import HIGHEST_ONLY_CLASS, LEAF, RIGHT_SHIFT, SPLIT_SHIFT, unpack_nodes
 from .grown import HIGHEST_LEVEL, GrownForest
 from .querying import Forest, firsts
 
@@ -81,7 +81,7 @@ def load_forests(path):
     from .classifier import RandomForestClassifier
 
     forests = []
-    for grown, note in zip(*load_grown(path), strict=True):
+    for grown, note in load_grown(path):
         try:
             forest = RandomForestClassifier(**note["parameters"])
             forest._validate_params()
@@ -104,7 +104,8 @@ def save_grown(path, forests, notes=None):
     Parameters
     ----------
     path : str or path
-    forests : sequence of GrownForest
+    forests : iterable of GrownForest
+        No two need to be in memory at once.
     notes : sequence of dict, optional
         What else is to be kept with each, as JSON.
 
@@ -118,31 +119,34 @@ def save_grown(path, forests, notes=None):
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist")
-    arrays = {}
     headers = []
-    for i, forest in enumerate(forests):
-        header, members = _describe(forest)
-        headers.append(header)
-        arrays.update({f"{i}/{name}": array for name, array in members.items()})
-    header = {
-        "format": FORMAT,
-        "version": VERSION,
-        "forests": headers,
-        "notes": [{}] * len(headers) if notes is None else notes,
-    }
-    text = json.dumps(header, sort_keys=True).encode()
-    arrays = {"header": np.frombuffer(text, dtype=np.uint8), **arrays}
     with whole_file(path) as partial, zipfile.ZipFile(partial, "w") as archive:
-        for name, array in arrays.items():
-            member = zipfile.ZipInfo(f"{name}.npy", date_time=_ZIP_DATE)
-            buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, array, allow_pickle=False)
-            # Level 1: the default takes five times as long and saves 7 %.
-            archive.writestr(member, buffer.getbuffer(), zipfile.ZIP_DEFLATED, compresslevel=1)
+        for forest in forests:
+            header, members = _describe(forest)
+            del forest  # before the next is grown
+            for name, array in members.items():
+                _write_member(archive, f"{len(headers)}/{name}", array)
+            headers.append(header)
+        header = {
+            "format": FORMAT,
+            "version": VERSION,
+            "forests": headers,
+            "notes": [{}] * len(headers) if notes is None else notes,
+        }
+        text = json.dumps(header, sort_keys=True).encode()
+        _write_member(archive, "header", np.frombuffer(text, dtype=np.uint8))
+
+
+def _write_member(archive, name, array):
+    member = zipfile.ZipInfo(f"{name}.npy", date_time=_ZIP_DATE)
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, array, allow_pickle=False)
+    # Level 1: the default takes five times as long and saves 7 %.
+    archive.writestr(member, buffer.getbuffer(), zipfile.ZIP_DEFLATED, compresslevel=1)
 
 
 def load_grown(path):
-    """Return (forests, notes) that `save_grown` wrote to a file.
+    """Yield each (forest, note) that `save_grown` wrote to a file.
 
     Raises
     ------
@@ -169,12 +173,16 @@ def load_grown(path):
                 f"{VERSION} is what can be read; train the model again with this version."
             )
         try:
-            forests = [_rebuild(one, archive, i) for i, one in enumerate(header["forests"])]
-            if len(header["notes"]) != len(forests):
-                raise ValueError("its notes do not fit its forests")
+            pairs = list(zip(header["forests"], header["notes"], strict=True))
         except Exception as error:
             raise _damaged(path, error) from error
-    return forests, header["notes"]
+        for i, (one, note) in enumerate(pairs):
+            try:
+                forest = _rebuild(one, archive, i)
+            except Exception as error:
+                raise _damaged(path, error) from error
+            yield forest, note
+            del forest  # before the next is loaded
 
 
 def _damaged(path, error):
@@ -263,24 +271,24 @@ def _rebuild(header, archive, number):
         array = labels(name, "u")
         if array.min(initial=lowest) < lowest or array.max(initial=lowest) > highest:
             raise ValueError(f"{number}/{name} holds numbers outside of {lowest} to {highest}")
-        return array.astype(np.int64)
+        return array
 
     classes = labels("classes")
     if header["classes_are_objects"]:
         classes = classes.astype(object)
     groups = labels("groups") if f"{number}/groups" in archive else None
-    tree_seeds = numbers("tree_seeds", 0, np.iinfo(np.int32).max)
+    tree_seeds = numbers("tree_seeds", 0, np.iinfo(np.int32).max).astype(np.int64)
     n_features, n_rows, n_drawn = (int(header[key]) for key in ("features", "rows", "drawn"))
     if not (1 <= n_features <= LEAF and n_rows >= 1 and n_drawn >= 0):
         raise ValueError("its numbers of features or rows are impossible")
 
-    feature = numbers("feature", 0, n_features) - 1
+    feature = numbers("feature", 0, n_features)
     nodes = numbers("nodes", 1, len(feature))
     splits = numbers("split", 0, 2 * HIGHEST_LEVEL)
     leaf_class = numbers("leaf_class", 0, len(classes) - 1).astype(np.int32)
     leaf_weight = numbers("leaf_weight", 1, np.iinfo(np.int32).max).astype(np.int32)
     leaf_classes = numbers("leaf_classes", 1, len(leaf_class))
-    in_leaf = feature < 0
+    in_leaf = feature == 0
     fitting = (
         len(nodes) == len(tree_seeds) > 0
         and len(classes) > 0
@@ -291,14 +299,14 @@ def _rebuild(header, archive, number):
     )
     if not fitting:
         raise ValueError("its arrays do not fit together")
-    split = np.empty(len(feature), dtype=np.int64)
-    split[~in_leaf] = splits
     last_class = leaf_class[np.cumsum(leaf_classes) - 1]
     alone = (leaf_classes == 1) & (last_class <= HIGHEST_ONLY_CLASS)
-    split[in_leaf] = np.where(alone, last_class + 1, 0)
+    words = feature.astype(np.uint64) - np.uint64(1)
+    words[in_leaf] = LEAF
+    words[~in_leaf] |= splits.astype(np.uint64) << SPLIT_SHIFT
+    words[in_leaf] |= np.where(alone, last_class + 1, 0).astype(np.uint64) << SPLIT_SHIFT
     first_node = firsts(nodes)
-    right = np.empty(len(feature), dtype=np.int64)
-    if not _find_right_children(first_node, in_leaf, right):
+    if not _link_nodes(first_node, in_leaf, words):
         raise ValueError("its nodes do not make up trees")
     leaves = np.add.reduceat(in_leaf, first_node[:-1], dtype=np.int64)
     first_leaf = firsts(leaves + 1)
@@ -311,7 +319,7 @@ def _rebuild(header, archive, number):
         first_node,
         first_leaf,
         first_cell,
-        pack_nodes(np.where(in_leaf, LEAF, feature), split, right),
+        words,
         leaf_start,
         leaf_class,
         leaf_weight,
@@ -320,29 +328,30 @@ def _rebuild(header, archive, number):
 
 
 @numba.njit(cache=True, nogil=True)
-def _find_right_children(first_node, in_leaf, right):
-    """Write the right children, and each tree's numbers of leaves; return if these are trees.
+def _link_nodes(first_node, in_leaf, words):
+    """Add the right child to the words of inner nodes, to those of leaves their number.
 
     In preorder, the node after a leaf is the right child of the last inner node without one.
+    Return False where nodes do not make up trees.
     """
-    open_nodes = np.empty(len(in_leaf), dtype=np.int64)
+    open_nodes = np.empty(len(in_leaf), dtype=np.int32)
     for t in range(len(first_node) - 1):
         first, end = first_node[t], first_node[t + 1]
         n_open = 0
         n_leaves = 0
         for node in range(first, end):
             if not in_leaf[node]:
-                open_nodes[n_open] = node
+                open_nodes[n_open] = node - first
                 n_open += 1
                 continue
-            right[node] = n_leaves
+            words[node] |= np.uint64(n_leaves) << RIGHT_SHIFT
             n_leaves += 1
             if n_open == 0:
                 if node != end - 1:
                     return False
             else:
                 n_open -= 1
-                right[open_nodes[n_open]] = node + 1 - first
+                words[first + open_nodes[n_open]] |= np.uint64(node + 1 - first) << RIGHT_SHIFT
         if n_open > 0 or end == first or not in_leaf[end - 1]:
             return False
     return True
