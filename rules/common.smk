@@ -35,7 +35,9 @@ def find_faults():
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
     if check.returncode != 0:
-        return [f"recommender: the process that imported it ended with {check.returncode}"]
+        # No fault of the config makes it fail: what it imports did.
+        recommender, code = config.get("recommender"), check.returncode
+        return [f"recommender: {recommender}: its import ended the process with {code}; mend it"]
     return json.loads(check.stdout.splitlines()[-1])
 
 

@@ -5,14 +5,13 @@ import pytest
 import yaml
 
 from fidelity.config import check_config
-from fidelity.surroundings import check_surroundings
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
 DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
 
 
-def _changed(key, value):
+def changed(key, value):
     config = copy.deepcopy(DEFAULT)
     *parents, last = key.split(".")
     place = config
@@ -24,7 +23,6 @@ def _changed(key, value):
 
 def test_the_default_config_has_no_fault():
     assert check_config(DEFAULT, SCHEMA) == []
-    assert check_surroundings(DEFAULT) == []
 
 
 @pytest.mark.parametrize(
@@ -157,7 +155,7 @@ def test_the_default_config_has_no_fault():
     ],
 )
 def test_a_fault_is_one_line_with_the_key_the_value_and_what_was_expected(key, value, fault):
-    faults = check_config(_changed(key, value), SCHEMA)
+    faults = check_config(changed(key, value), SCHEMA)
     assert len(faults) == 1, faults
     assert faults[0].startswith(fault)
     assert "\n" not in faults[0]
@@ -184,7 +182,7 @@ def test_a_fault_is_one_line_with_the_key_the_value_and_what_was_expected(key, v
     ],
 )
 def test_scores_that_need_more_access_than_granted_are_refused_by_name(access, refused):
-    faults = check_config(_changed("attacks.access", access), SCHEMA)
+    faults = check_config(changed("attacks.access", access), SCHEMA)
     needed = {"top-k matches": "top-k"}
     assert [fault.partition(": ")[2] for fault in faults] == [
         f"{name!r} needs access {needed.get(name, 'probability')}, but attacks.access is {access}; "
@@ -194,20 +192,11 @@ def test_scores_that_need_more_access_than_granted_are_refused_by_name(access, r
 
 
 def test_a_misspelt_score_of_verdicts_is_not_known():
-    attacks = _changed("attacks.scores", ["matches", "Markov_ratio"])["attacks"]
+    attacks = changed("attacks.scores", ["matches", "Markov_ratio"])["attacks"]
     attacks = attacks | {"verdicts": {"score": "Markov_ratio", "false_discovery_rate": 0.1}}
-    _, fault = check_config(_changed("attacks", attacks), SCHEMA)
+    _, fault = check_config(changed("attacks", attacks), SCHEMA)
     expected = "attacks.verdicts.score: 'Markov_ratio' is not known; did you mean Markov ratio?"
     assert fault == expected
-
-
-def test_scores_that_a_recommender_cannot_serve_are_refused_by_name():
-    config = _changed("recommender", {"estimator": "sklearn.svm.LinearSVC"})
-    faults = check_surroundings(config)
-    assert len(faults) == 8
-    assert faults[0].startswith("attacks.scores: 'calibrated matches' needs probabilities, but the")
-    config = config | {"attacks": config["attacks"] | {"scores": ["matches", "rare matches"]}}
-    assert check_surroundings(config) == []
 
 
 EVENTS = {
@@ -218,15 +207,15 @@ EVENTS = {
 }
 
 
-def _with_events(**changes):
-    config = _changed("datasets.plays", {**EVENTS, **changes})
+def with_events(**changes):
+    config = changed("datasets.plays", {**EVENTS, **changes})
     config["dataset"] = "plays"
     config["features"] = ["song", "is_repeat", "device"]
     return config
 
 
 def test_an_event_log_has_no_fault():
-    assert check_config(_with_events(), SCHEMA) == []
+    assert check_config(with_events(), SCHEMA) == []
 
 
 @pytest.mark.parametrize(
@@ -260,34 +249,24 @@ def test_an_event_log_has_no_fault():
     ],
 )
 def test_a_fault_of_an_event_log_is_told(changes, fault):
-    faults = check_config(_with_events(**changes), SCHEMA)
+    faults = check_config(with_events(**changes), SCHEMA)
     assert faults
     assert faults[0].startswith(fault)
 
 
 def test_features_of_other_logs_are_told_in_one_line():
-    config = _with_events() | {"features": ["song", "skip_1", "skip_2", "skip_3"]}
+    config = with_events() | {"features": ["song", "skip_1", "skip_2", "skip_3"]}
     (fault,) = check_config(config, SCHEMA)
     assert fault.startswith("features: not in the events logs: 'skip_1', 'skip_2', 'skip_3'; there")
 
 
 def test_columns_are_required_of_an_event_log():
-    config = _with_events()
+    config = with_events()
     del config["datasets"]["plays"]["columns"]
     (fault,) = check_config(config, SCHEMA)
     assert fault == (
         "datasets.plays.columns is missing; expected the names of the columns user, item and time"
     )
-
-
-def test_an_event_log_without_a_column_is_told(tmp_path):
-    (tmp_path / "plays.csv").write_text("u,i,time\n")
-    config = _with_events(logs=str(tmp_path / "plays.csv"))
-    (fault,) = check_surroundings(config)
-    assert fault.startswith(f"datasets.plays.logs: {tmp_path}/plays.csv: the column t is missing")
-    config = _with_events(logs=str(tmp_path / "absent.csv"))
-    (fault,) = check_surroundings(config)
-    assert fault.endswith("absent.csv: there is no such file or folder")
 
 
 def test_missing_keys_are_told_one_by_one():
@@ -297,32 +276,3 @@ def test_missing_keys_are_told_one_by_one():
         "grid.repeats is missing; expected a number of deals from 1",
         "seed is missing; expected a whole number, not negative; all random draws follow from it",
     ]
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "fault"),
-    [
-        ("recommender.estimator", "no.such.Thing", "recommender: 'no.such.Thing' cannot be import"),
-        ("recommender", {"estimator": "sklearn.cluster.KMeans"}, "recommender: 'sklearn.cluster"),
-        ("recommender.n_trees", 3, "recommender: fidelity.forest.RandomForestClassifier has no p"),
-        ("recommender.n_estimators", 0, "recommender: fidelity.forest.RandomForestClassifier: The"),
-    ],
-)
-def test_a_recommender_that_cannot_be_made_is_told(key, value, fault):
-    config = _changed(key, value)
-    assert check_config(config, SCHEMA) == []
-    (found,) = check_surroundings(config)
-    assert found.startswith(fault)
-
-
-def test_missing_and_empty_logs_are_told(tmp_path):
-    config = _changed("dataset", "crowdai")
-    config["datasets"]["crowdai"]["logs"] = str(tmp_path / "none")
-    (fault,) = check_surroundings(config)
-    assert fault == f"datasets.crowdai.logs: {tmp_path}/none: there is no such folder of logs"
-    config["datasets"]["crowdai"]["logs"] = str(tmp_path)
-    (fault,) = check_surroundings(config)
-    assert (
-        fault
-        == f"datasets.crowdai.logs: {tmp_path}: holds no .csv, .csv.gz, .tar.gz, .tgz or .tar file"
-    )

@@ -477,6 +477,15 @@ def test_a_fault_in_the_config_ends_the_run_before_it_begins(tmp_path, setting, 
     assert not (project.folder / "results").exists()
 
 
+def test_a_recommender_whose_import_ends_the_process_is_told(tmp_path):
+    project = small_project(tmp_path / "project")
+    (project.folder / "workflow/ending.py").write_text("import os\nos._exit(3)\n")
+    run = project.run("--cores", "1", "--config", "recommender={estimator: ending.Model}")
+    assert run.returncode != 0
+    assert "ending.Model" in run.stderr
+    assert "its import ended the process with 3; mend it" in run.stderr
+
+
 @pytest.fixture
 def own_logs(finished, tmp_path):
     """Return a project whose logs are a folder of two files, and that folder."""
