@@ -34,7 +34,7 @@ COSTS = {
     "attack_users": Cost(  # 116, 290, 782
         *(200, 330 * max(1, ATTACKS["references"] / 16), 5, 2 * REPEATS)
     ),
-    "tabulate_leakage": Cost(170, 20, 5, 2),  # 144, 136
+    "tabulate_leakage": Cost(170, 20, 5, 2),  # 135, 136
     "tabulate_information": Cost(170, 40, 5, 2),  # 150, 147, of what is packed
     "tabulate_accuracy": Cost(170, 20, 5, 2),  # 134, 134
     "tabulate_attacks": Cost(170, 40, 5, 2),  # 133, 136, of what is packed

@@ -41,3 +41,22 @@ def test_a_script_finds_the_library_where_it_is_not_installed():
     command = [sys.executable, "-I", "-S", "-c", program, SCRIPTS]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert Path(run.stdout.strip()).resolve() == ROOT / "workflow/fidelity/__init__.py"
+
+
+def test_what_rules_import_brings_no_heavy_package():
+    """Snakemake's process lives as long as the run, on a cluster with each job."""
+    rules = "\n".join(path.read_text() for path in ROOT.glob("rules/*.smk"))
+    modules = sorted(set(re.findall(r"from (fidelity[\w.]*) import", rules)))
+    assert "fidelity.emulation" in modules
+    heavy = "pandas", "pyarrow", "numba", "sklearn", "scipy", "matplotlib", "joblib"
+    found = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import sys, {', '.join(modules)}; print(*({set(heavy)} & sys.modules.keys()))",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert found.stdout.split() == []

@@ -3,7 +3,6 @@ import resource
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
 from itertools import count
 
 import pytest
@@ -27,11 +26,11 @@ def run(forks, tmp_path):
 
     numbers = count()
 
-    def run(*lines, watch=lambda pid: nullcontext()):
+    def run(*lines):
         number = next(numbers)
         script, told = tmp_path / f"{number}.py", tmp_path / f"{number}.txt"
         script.write_text("\n".join(["import os", f"told = open({str(told)!r}, 'w')", *lines]))
-        forks.run(script, watch)
+        forks.run(script)
         return told.read_text()
 
     return run
@@ -46,17 +45,21 @@ def test_a_script_runs_by_itself_and_finds_imported_what_it_imports(run):
     assert one[2] == "__main__"
 
 
-def test_it_is_watched_from_its_first_line_to_its_last(run, tmp_path):
-    seen = []
-
-    @contextmanager
-    def watch(pid):
-        seen.append((pid, list(tmp_path.glob("*.txt"))))
-        yield
-        seen.append("ended")
-
-    pid = run("print(os.getpid(), file=told)", CLOSE, watch=watch)
-    assert seen == [(int(pid), []), "ended"]
+def test_what_a_script_took_is_told(forks, tmp_path):
+    script = tmp_path / "takes.py"
+    script.write_text("pass")
+    least = forks.run(script)
+    script.write_text(
+        "import os, time\n"
+        "held = bytearray(os.urandom(1 << 26))\n"
+        "while time.process_time() < 0.5:\n    pass\n"
+        "with open('written', 'wb') as file:\n"
+        "    file.write(held)\n    os.fsync(file.fileno())\n"
+    )
+    used = forks.run(script)
+    assert least.cpu < 0.4 < 0.5 <= used.cpu < 0.5 + 1
+    assert 1 << 26 <= used.memory - least.memory < 3 << 26
+    assert used.written >= least.written
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ with the process that started it.
 
 import gc
 import importlib
+import json
 import os
+import resource
 import runpy
 import signal
 import socket
@@ -17,6 +19,7 @@ import subprocess
 import sys
 import threading
 import traceback
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +30,23 @@ _ONE_THREAD = dict.fromkeys(
 )
 # Which gives memory back that is free again: 15 MB a job at the paper's size.
 _ALLOCATOR = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
+
+
+# What the system counts blocks and memory in, the latter as getrusage tells it.
+_BLOCK = 512
+_MEMORY_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class Usage(NamedTuple):
+    """What a script took: CPU seconds, bytes of memory at most, bytes read and written.
+
+    Its memory counts the pages that it shares with others.
+    """
+
+    cpu: float
+    memory: int
+    read: int
+    written: int
 
 
 class Forks:
@@ -46,14 +66,10 @@ class Forks:
         self._process = None
         self._requests = None
 
-    def run(self, script, watch):
-        """Run a script to its end, in a process of its own; may be called from several threads.
+    def run(self, script):
+        """Return the `Usage` of a script that was run to its end, in a process of its own.
 
-        Parameters
-        ----------
-        script : path
-        watch : callable
-            watch(pid) returns a context manager, in which the script runs.
+        May be called from several threads.
 
         Raises
         ------
@@ -64,14 +80,11 @@ class Forks:
         with ours, theirs, ours.makefile() as said:
             self._request(script, theirs)
             theirs.close()  # so that there is an end to what can be read, whatever happens
-            pid = said.readline()
-            if not pid:
-                raise ChildProcessError(f"{script}: no process could be made to run it")
-            with watch(int(pid)):
-                ours.sendall(b"\n")
-                code = int(said.readline() or -signal.SIGKILL)
+            answer = said.readline()
+        code, *used = json.loads(answer) if answer else [-signal.SIGKILL]
         if code != 0:
             raise subprocess.CalledProcessError(code, str(script))
+        return Usage(*used)
 
     def close(self):
         """End the process in the middle, once no script runs any more."""
@@ -104,7 +117,7 @@ def serve(requests):
     """Fork for each script that is asked for, until nobody can ask any more.
 
     With a script's name comes a socket, of which the child alone keeps the other end: it says its
-    process id there, waits for a line, and says its exit code.
+    exit code and its `Usage` there.
     """
     signal.signal(signal.SIGCHLD, _reap)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal, which the children get as well
@@ -136,8 +149,6 @@ def _run(script, answers):
     np.random.seed()  # noqa: NPY002
     code = 1
     try:
-        answers.sendall(f"{os.getpid()}\n".encode())
-        answers.recv(1)
         runpy.run_path(script, run_name="__main__")
         code = 0
     except SystemExit as ended:
@@ -147,8 +158,18 @@ def _run(script, answers):
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        answers.sendall(f"{code}\n".encode())
+        answers.sendall(json.dumps([code, *_usage()]).encode())
         os._exit(code)
+
+
+def _usage():
+    own, below = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return Usage(
+        sum(used.ru_utime + used.ru_stime for used in (own, below)),
+        max(used.ru_maxrss for used in (own, below)) * _MEMORY_UNIT,
+        sum(used.ru_inblock for used in (own, below)) * _BLOCK,
+        sum(used.ru_oublock for used in (own, below)) * _BLOCK,
+    )
 
 
 def prepare(folder, modules):
