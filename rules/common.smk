@@ -13,6 +13,7 @@ from snakemake.utils import min_version
 min_version("9.19")  # before what older ones lack
 
 from snakemake.dag import ScriptProcessor
+from snakemake.persistence import PersistenceBase
 
 from fidelity.emulation import fraction_text
 from fidelity.errors import OutputError
@@ -54,6 +55,9 @@ if workflow.is_main_process:
     atexit.register(gc.freeze)
     # and looking for the script of each job, which code() below has read for each rule.
     ScriptProcessor.process_job = lambda self, job: None
+    # Nor import pandas to look if a parameter, of those that it compares with a former run's, is one
+    # of its tables: none is, and the import takes .4 seconds and 60 MB.
+    PersistenceBase._serialize_param = property(PersistenceBase._serialize_param_builtin.__get__)
 
     require_faultless(find_faults())
 

@@ -21,13 +21,13 @@ COSTS = {
     "extract_sessions": Cost(340, 0, 5, 0.05),
     # 293, 302, 377; tables of 23, 104 and 1,050 MB: 507, 1,138 and 2,366
     "select_songs": Cost(330, 12, 5, 0.5),
-    "deal_users": Cost(90, 10, 1, 0.1 * REPEATS),  # 82, 91, 105
+    "deal_users": Cost(110, 10, 1, 0.1 * REPEATS),  # 99, 102 as forks; 105
     "train_models": Cost(330, 100, 5, 0.6 * FITS),  # 209, 301, 475
     "query_models": Cost(330, 120, 5, 0.5 * FITS),  # 216, 315, 542
     "cross_validate": Cost(330, 120, 5, 5 * FITS / REPEATS),  # 322, 305, 508
     "ask_own_models": Cost(330, 120, 5, 0.5 * ATTACKS["folds"] * FITS),  # 211, 322, 542
     "ask_comparisons": Cost(330, 100, 5, 0.7 * (2 + ATTACKS["references"]) * FITS),  # 211, 283, 414
-    "measure_leakage": Cost(90, 50, 1, 0.1 * REPEATS),  # 81, 108, 172
+    "measure_leakage": Cost(110, 50, 1, 0.1 * REPEATS),  # 97, 133 as forks; 172
     "estimate_information": Cost(  # 88, 159, 317
         *(200, 120, 5, 1.5 * REPEATS * max(1, INFORMATION["permutations"] / 100))
     ),
@@ -38,8 +38,8 @@ COSTS = {
     "tabulate_information": Cost(170, 40, 5, 2),  # 150, 147, of what is packed
     "tabulate_accuracy": Cost(170, 20, 5, 2),  # 134, 134
     "tabulate_attacks": Cost(170, 40, 5, 2),  # 133, 136, of what is packed
-    "draw_figure": Cost(210, 20, 10, 2),  # 199, 199
-    "write_findings": Cost(180, 20, 10, 2),  # 165, 155
+    "draw_figure": Cost(220, 20, 10, 2),  # 202, 207
+    "write_findings": Cost(230, 20, 10, 2),  # 157, 211
 }
 MODELS = {"train_models", "query_models", "cross_validate", "ask_own_models", "ask_comparisons"}
 # On a cluster two Snakemakes run around a job, of 230 MiB each, and are counted as its own.

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from fidelity import surroundings
 from fidelity.config import check_config
 from fidelity.surroundings import check_surroundings
 
@@ -12,6 +13,14 @@ from .test_config import DEFAULT, ROOT, SCHEMA, changed, with_events
 
 def test_the_default_config_has_no_fault():
     assert check_surroundings(DEFAULT) == []
+
+
+@pytest.mark.parametrize("trees", [20, None, 1])
+def test_what_is_known_of_the_forest_is_what_it_says_itself(trees, monkeypatch):
+    config = changed("recommender.n_estimators", trees)
+    assert check_surroundings(config) == []
+    monkeypatch.setattr(surroundings, "_is_known", lambda recommender: False)
+    assert check_surroundings(config) == []
 
 
 def test_scores_that_a_recommender_cannot_serve_are_refused_by_name():

@@ -1,8 +1,8 @@
 """What a config names outside of itself: the logs, the recommender. Is it there, does it fit?
 
-To look imports the recommender, which may bring anything with it. Who has no other use for that
-runs this module as a program: `python -m fidelity.surroundings schema.yaml < config.json` writes
-all faults of a config, a list in JSON, as its last line.
+To look may import the recommender, and with it anything. Who has no other use for that runs this
+module as a program: `python -m fidelity.surroundings schema.yaml < config.json` writes all faults
+of a config, a list in JSON, as its last line.
 """
 
 import contextlib
@@ -16,7 +16,6 @@ from .config import check_config
 from .errors import InputError
 from .event_settings import find_event_files, layout
 from .raw_files import find_logs
-from .recommender import make_estimator
 from .scores import SCORES
 
 
@@ -32,12 +31,7 @@ def check_surroundings(config):
     -------
     list of str
     """
-    faults = []
-    try:
-        estimator = make_estimator(config["recommender"])
-        faults += _check_probabilities(config["attacks"]["scores"], estimator)
-    except (InputError, TypeError) as error:
-        faults.append(f"recommender: {error}")
+    faults = [] if _is_known(config["recommender"]) else _check_recommender(config)
     source = config["datasets"][config["dataset"]]
     if "logs" in source:
         try:
@@ -45,6 +39,30 @@ def check_surroundings(config):
         except InputError as error:
             faults.append(f"datasets.{config['dataset']}.logs: {error}")
     return faults
+
+
+def _is_known(recommender):
+    """Return if it is this project's forest with a number of trees.
+
+    There is nothing to find out then, for which scikit-learn would be imported at each start.
+    """
+    trees = recommender.get("n_estimators", 1)
+    return (
+        recommender["estimator"] == "fidelity.forest.RandomForestClassifier"
+        and recommender.keys() <= {"estimator", "n_estimators"}
+        and type(trees) is int
+        and trees > 0
+    )
+
+
+def _check_recommender(config):
+    from .recommender import make_estimator
+
+    try:
+        estimator = make_estimator(config["recommender"])
+    except (InputError, TypeError) as error:
+        return [f"recommender: {error}"]
+    return _check_probabilities(config["attacks"]["scores"], estimator)
 
 
 def _check_probabilities(scores, estimator):
