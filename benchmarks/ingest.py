@@ -189,7 +189,7 @@ def measure(side, raw, output):
 
 def run_fidelity(raw, output):
     from fidelity.crowdai import Filters, extract_sessions
-    from fidelity.published import TIMING
+    from fidelity.crowdai_columns import TIMING
 
     extract_sessions(raw, output, Filters(LENGTH, FULL_PLAYS, (CONTEXT,)), TIMING).to_csv(
         f"{output}.funnel.csv", index=False

@@ -25,7 +25,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fidelity.published import TIMING
+from fidelity.crowdai_columns import TIMING
 from fidelity.songs import reduce_songs
 from fidelity.tables import write_arrow
 from fidelity.transitions import make_transitions, number_tracks, read_shards, select_songs

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
 from snakemake.caching import LOCATION_ENVVAR
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
@@ -24,21 +25,23 @@ from fidelity.raw_files import find_logs
 from fidelity.scores import SCORES
 from fidelity.sources import digest
 
+SCHEMA = Path(workflow.basedir, "workflow/schemas/config.schema.yaml")
+
 
 def find_faults():
     """Return the faults of the config, as found by a process whose imports end with it."""
-    schema = Path(workflow.basedir, "workflow/schemas/config.schema.yaml")
     check = subprocess.run(
-        [sys.executable, "-P", "-m", "fidelity.surroundings", schema],
-        input=json.dumps(config, default=str),
+        [sys.executable, "-P", "-m", "fidelity.surroundings", SCHEMA],
+        input=yaml.safe_dump(config),  # in which all types come back
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    if check.returncode != 0:
-        # No fault of the config makes it fail: what it imports did.
-        recommender, code = config.get("recommender"), check.returncode
-        return [f"recommender: {recommender}: its import ended the process with {code}; mend it"]
+    if check.returncode != 0 or not check.stdout:
+        ended = f"the process that checks the config has ended with {check.returncode}"
+        if "recommender" in config:
+            ended += f", maybe by the import of {config['recommender']}; mend what it says above"
+        return [ended]
     return json.loads(check.stdout.splitlines()[-1])
 
 

@@ -10,24 +10,36 @@ from snakemake.script import PythonScript
 sys.path.append(str(Path(workflow.basedir, "workflow")))
 from forks import Forks
 
-# What Snakemake puts before a script, scripts with a job for every grid point, and the recommender.
-FORKS = Forks(
-    Path(workflow.basedir, "workflow/scripts"),
-    [
-        *("snakemake.logging", "snakemake.iocontainers"),
+
+def imported_once():
+    """Return what Snakemake puts before a script; scripts with a job a grid point; the recommender.
+
+    Where jobs are submitted, none of the latter runs beside Snakemake.
+    """
+    before = ["snakemake.logging", "snakemake.iocontainers"]
+    if not workflow.local_exec:
+        return before
+    return [
+        *before,
         *("train_models", "query_models", "cross_validate", "measure_leakage"),
         *("estimate_information", "ask_own_models", "ask_comparisons", "attack_users"),
         RECOMMENDER["estimator"].rpartition(".")[0],
-    ],
-)
+    ]
+
+
+FORKS = Forks(Path(workflow.basedir, "workflow/scripts"), imported_once)
 START = PythonScript.execute_script
 
 
 def is_forked(script):
-    """Return if a `PythonScript` needs nothing of its own: another Python, threads, the terminal."""
+    """Return if a `PythonScript` needs nothing of its own: another Python, threads, the terminal.
+
+    Forks were tried on Linux alone.
+    """
     surroundings = script.conda_env, script.container_img, script.env_modules, script.shadow_dir
     return (
-        not any(surroundings)
+        sys.platform == "linux"
+        and not any(surroundings)
         and not workflow.execution_settings.debug
         and script.threads == 1
         and script.resources.get("tmpdir") == tempfile.gettempdir()

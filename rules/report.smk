@@ -79,7 +79,8 @@ def effective_config():
 
     Where their logs lie is nothing to whom the report is passed on.
     """
-    ordered = {key: config[key] for key in SCHEMA["properties"] if key in config}
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    ordered = {key: config[key] for key in schema["properties"] if key in config}
     ordered["datasets"] = {DATASET: SOURCE}
     return yaml.safe_dump(
         ordered, sort_keys=False, default_flow_style=None, allow_unicode=True, width=50

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fidelity import crowdai, published, raw_files
+from fidelity import crowdai, crowdai_columns, raw_files
 from fidelity.crowdai import COLUMNS, Filters, extract_sessions
 from fidelity.errors import InputError
 
@@ -506,7 +506,7 @@ def test_a_file_in_two_forms_is_named(tmp_path):
 @pytest.mark.skipif(not REAL_ROWS.exists(), reason="the real rows are not at hand")
 def test_real_rows_are_read(tmp_path):
     filters = Filters(20, 5, ("user_collection", "radio", "catalog", "editorial_playlist"))
-    funnel = extract_sessions(REAL_ROWS, tmp_path / "t.parquet", filters, published.TIMING)
+    funnel = extract_sessions(REAL_ROWS, tmp_path / "t.parquet", filters, crowdai_columns.TIMING)
     assert funnel.set_index("filter").loc["read"].tolist() == [11, 191]
     table = pd.read_parquet(tmp_path / "t.parquet")
     raw = pd.read_csv(REAL_ROWS)
@@ -518,5 +518,5 @@ def test_real_rows_are_read(tmp_path):
     )
     expected = raw[raw["session_id"].isin(kept.index[kept])]
     assert table["track_id"].tolist() == expected["track_id_clean"].tolist()
-    for name in published.TIMING:
+    for name in crowdai_columns.TIMING:
         assert table[name].tolist() == expected[name].astype(int).tolist()

@@ -1,5 +1,6 @@
 """The conda environment of the scripts: what it holds and where they find the library."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -60,3 +61,19 @@ def test_what_rules_import_brings_no_heavy_package():
         text=True,
     )
     assert found.stdout.split() == []
+
+
+def test_what_rules_replace_in_snakemake_is_there():
+    """By these names alone: else a newer Snakemake would go on, slower, and nobody would know."""
+    import snakemake.cli  # first, as those below import each other
+    from snakemake.dag import ScriptProcessor
+    from snakemake.persistence import PersistenceBase
+    from snakemake.script import PythonScript
+
+    assert snakemake.cli
+    arguments = inspect.signature(PythonScript.execute_script).parameters
+    assert list(arguments) == ["self", "fname", "edit"]
+    assert list(inspect.signature(ScriptProcessor.process_job).parameters) == ["self", "job"]
+    assert isinstance(vars(PersistenceBase)["_serialize_param"], property)
+    serialize = PersistenceBase._serialize_param_builtin
+    assert list(inspect.signature(serialize).parameters) == ["self", "value"]

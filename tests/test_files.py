@@ -9,10 +9,10 @@ import pytest
 
 from fidelity import tables
 from fidelity.crowdai import Filters, extract_sessions
+from fidelity.crowdai_columns import TIMING
 from fidelity.errors import OutputError
 from fidelity.figures import draw, save
 from fidelity.files import require_writable, whole_file
-from fidelity.published import TIMING
 from fidelity.recommender import save_models, train
 from fidelity.synthetic import write_logs
 

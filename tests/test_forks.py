@@ -2,12 +2,18 @@ import os
 import resource
 import signal
 import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from pathlib import Path
 
 import pytest
 
+import forks as forks_module
 from forks import Forks
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are for Linux")
 
 CLOSE = "told.close()"
 
@@ -15,7 +21,7 @@ CLOSE = "told.close()"
 @pytest.fixture
 def forks(tmp_path):
     (tmp_path / "imported.py").write_text("import os\nIMPORTED_BY = os.getpid()\n")
-    forks = Forks(tmp_path, ["imported"])
+    forks = Forks(tmp_path, lambda: ["imported"])
     yield forks
     forks.close()
 
@@ -49,17 +55,24 @@ def test_what_a_script_took_is_told(forks, tmp_path):
     script = tmp_path / "takes.py"
     script.write_text("pass")
     least = forks.run(script)
+    size, file = 1 << 26, tmp_path / "written"
     script.write_text(
         "import os, time\n"
-        "held = bytearray(os.urandom(1 << 26))\n"
+        f"held = bytearray(os.urandom({size}))\n"
         "while time.process_time() < 0.5:\n    pass\n"
-        "with open('written', 'wb') as file:\n"
-        "    file.write(held)\n    os.fsync(file.fileno())\n"
+        f"with open({str(file)!r}, 'wb') as file:\n"
+        "    file.write(held)\n    file.flush()\n    os.fsync(file.fileno())\n"
     )
     used = forks.run(script)
     assert least.cpu < 0.4 < 0.5 <= used.cpu < 0.5 + 1
-    assert 1 << 26 <= used.memory - least.memory < 3 << 26
-    assert used.written >= least.written
+    assert size <= used.memory - least.memory < 3 * size
+    # What the same costs here, nothing where files are held in memory.
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_oublock
+    with open(file, "wb") as again:
+        again.write(bytes(size))
+        os.fsync(again.fileno())
+    blocks = resource.getrusage(resource.RUSAGE_SELF).ru_oublock - before
+    assert used.written - least.written == pytest.approx(blocks * 512, rel=0.1, abs=1 << 20)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +82,8 @@ def test_what_a_script_took_is_told(forks, tmp_path):
         ("raise SystemExit('a message')", 1),
         ("1 / 0", 1),
         ("os.kill(os.getpid(), 9)", -signal.SIGKILL),
+        ("os.kill(os.getpid(), 15)", -signal.SIGTERM),
+        ("os.abort()", -signal.SIGABRT),
     ],
 )
 def test_a_script_that_fails_is_told(run, line, code, capfd):
@@ -109,13 +124,82 @@ def test_the_process_between_is_started_anew_if_it_was_killed(run, forks):
 
 
 def test_the_time_that_scripts_took_is_that_of_its_children(run, forks):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    def of_children():
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    before = of_children()
     run("import time", "while time.process_time() < 0.5:", "    pass")
     forks.close()
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime > before + 0.5
+    assert of_children() > before + 0.5
 
 
-def test_it_ends_with_the_process_that_started_it(run, forks):
+def test_it_ends_when_nobody_can_ask_any_more(run, forks):
     run()
     forks.close()
     assert forks._process.returncode == 0
+
+
+def test_it_ends_with_the_process_that_started_it_however_that_ends(tmp_path):
+    starting = tmp_path / "starting.py"
+    (tmp_path / "script.py").write_text("pass")
+    starting.write_text(
+        "import os\nfrom forks import Forks\n"
+        f"forks = Forks({str(tmp_path)!r}, list)\n"
+        f"forks.run({str(tmp_path / 'script.py')!r})\n"
+        "print(forks._process.pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, starting],
+        env=os.environ | {"PYTHONPATH": str(Path(forks_module.__file__).parent)},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == -9
+    deadline = time.monotonic() + 20
+    while Path("/proc", ended.stdout.strip()).exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_killed_script_is_told_although_what_it_started_lives(run):
+    start = time.monotonic()
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        run("if os.fork() == 0:", "    import time; time.sleep(60)", "os.kill(os.getpid(), 9)")
+    assert error.value.returncode == -9
+    assert time.monotonic() - start < 30
+
+
+def test_a_script_ends_as_python_does(run, tmp_path):
+    lines = [
+        "import atexit, threading, time",
+        "atexit.register(lambda: print('last', file=told, flush=True))",
+        "thread = lambda: (time.sleep(0.2), print('thread', file=told))",
+        "threading.Thread(target=thread).start()",
+    ]
+    assert run(*lines) == "thread\nlast\n"
+
+
+def test_a_module_that_cannot_be_imported_is_told(tmp_path, capfd):
+    (tmp_path / "faulty.py").write_text("raise RuntimeError('a fault')")
+    (tmp_path / "script.py").write_text("pass")
+    forks = Forks(tmp_path, lambda: ["faulty"])
+    with pytest.raises(ChildProcessError, match=r"script.py: the process that starts scripts has"):
+        forks.run(tmp_path / "script.py")
+    forks.close()
+    assert "RuntimeError: a fault" in capfd.readouterr().err
+
+
+def test_a_module_that_starts_threads_is_imported_by_each_script(tmp_path, capfd):
+    (tmp_path / "threads.py").write_text(
+        "import threading\n"
+        "thread = threading.Thread(target=threading.Event().wait, daemon=True)\nthread.start()\n"
+    )
+    script = tmp_path / "script.py"
+    script.write_text("import threads\nassert threads.thread.is_alive()\n")
+    forks = Forks(tmp_path, lambda: ["threads"])
+    forks.run(script)
+    forks.run(script)
+    forks.close()
+    assert capfd.readouterr().err == "threads starts threads: each script imports it anew\n"

@@ -74,3 +74,12 @@ def test_last_lines(tmp_path):
     assert len(last_lines(path).splitlines()) == 20
     path.write_bytes(b"caf\xe9\n")
     assert last_lines(path) == "caf\N{REPLACEMENT CHARACTER}"
+
+
+def test_the_file_is_written_although_a_package_has_a_handler(tmp_path):
+    program = "import logging; logging.warning('first')\n" + SCRIPT.format(step="log.info('done')")
+    for name in ("a.csv", "b.csv", "c.csv"):
+        (tmp_path / name).write_text("1")
+    run = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False)
+    assert run.returncode == 0
+    assert "half way" in (tmp_path / "step.log").read_text()

@@ -1,5 +1,6 @@
 """The real workflow, on a small config, in a copy of the project."""
 
+import datetime
 import os
 import re
 import shutil
@@ -477,13 +478,42 @@ def test_a_fault_in_the_config_ends_the_run_before_it_begins(tmp_path, setting, 
     assert not (project.folder / "results").exists()
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--debug"],
+        ["--set-threads", "tabulate_accuracy=2"],
+        ["--set-resources", "tabulate_accuracy:tmpdir=other"],
+    ],
+)
+def test_scripts_with_surroundings_of_their_own_are_no_forks(copy, options):
+    table = "results/synthetic/tables/accuracy.csv"
+    run = copy.run("--cores", "2", "--forcerun", "tabulate_accuracy", *options, "--", table)
+    assert run.returncode == 0, run.stderr
+    took = pd.read_csv(copy.result("benchmarks/tabulate_accuracy.tsv"), sep="\t").loc[0]
+    # Which the system does not count, and Snakemake samples.
+    assert (took["max_uss"] == "-") == (not options)
+    assert took["max_rss"] > 50
+
+
+def test_a_config_is_checked_as_it_is_read(tmp_path):
+    """Not as text: a name that is a number is no name, a date no folder."""
+    project = small_project(tmp_path / "project")
+    logs = {"format": "crowdai", "logs": datetime.date(2024, 1, 1)}
+    project.configure(SMALL | {"dataset": "crowdai", "datasets": {"crowdai": logs}})
+    run = project.run("--cores", "1")
+    assert run.returncode != 0
+    assert "datasets.crowdai.logs: datetime.date(2024, 1, 1) is not allowed" in run.stderr
+
+
 def test_a_recommender_whose_import_ends_the_process_is_told(tmp_path):
     project = small_project(tmp_path / "project")
     (project.folder / "workflow/ending.py").write_text("import os\nos._exit(3)\n")
     run = project.run("--cores", "1", "--config", "recommender={estimator: ending.Model}")
     assert run.returncode != 0
     assert "ending.Model" in run.stderr
-    assert "its import ended the process with 3; mend it" in run.stderr
+    assert "has ended with 3, maybe by the import of {'estimator': 'ending.Model'" in run.stderr
 
 
 @pytest.fixture

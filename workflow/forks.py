@@ -1,17 +1,18 @@
 """Run scripts as forks of one process that has imported what they import.
 
 A script that works for a tenth of a second would otherwise take four times as long to start Python,
-to import numpy, pyarrow and Numba, and to load compiled code. Its pages are shared, too.
+to import numpy, pyarrow and Numba, and to load compiled code. Its pages are shared, too. For Linux.
 
-The process in the middle (`serve`) has no threads, and does nothing but import and fork. It ends
-with the process that started it.
+The process in the middle (`serve`) does nothing but import, fork, and tell how each fork ended. It
+has one thread, since a fork has none of the others, and ends with the process that started it.
 """
 
+import atexit
+import contextlib
 import gc
 import importlib
 import json
 import os
-import resource
 import runpy
 import signal
 import socket
@@ -21,20 +22,20 @@ import threading
 import traceback
 from typing import NamedTuple
 
-import numpy as np
-
 _LONGEST_NAME = 1 << 16
-# As Snakemake has it for a script of one thread, and before numpy is imported.
-_ONE_THREAD = dict.fromkeys(
-    (f"{name}_NUM_THREADS" for name in ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")), "1"
-)
-# Which gives memory back that is free again: 15 MB a job at the paper's size.
-_ALLOCATOR = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
-
-
-# What the system counts blocks and memory in, the latter as getrusage tells it.
-_BLOCK = 512
-_MEMORY_UNIT = 1 if sys.platform == "darwin" else 1024
+_SURROUNDINGS = {
+    # As Snakemake has it for a script of one thread, and before numpy is imported.
+    **dict.fromkeys(
+        (f"{name}_NUM_THREADS" for name in ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")), "1"
+    ),
+    # Arrow's memory goes back to the system when it is free again: 15 MB a job at the paper's size.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    # Nor does it keep a thread to give memory back.
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
+_FOREST = "fidelity.forest"
+# What the system counts blocks and memory in.
+_BLOCK, _KIBI = 512, 1024
 
 
 class Usage(NamedTuple):
@@ -56,8 +57,8 @@ class Forks:
     ----------
     folder : path
         Where modules are looked for first.
-    modules : sequence of str
-        What is imported before any fork.
+    modules : callable
+        modules() returns the names of what is imported before any fork.
     """
 
     def __init__(self, folder, modules):
@@ -74,14 +75,21 @@ class Forks:
         Raises
         ------
         subprocess.CalledProcessError
-            If it does not end with 0; -9 is said of one that was killed.
+            If it does not end with 0; a negative number is that of the signal that ended it.
+        ChildProcessError
+            If the process in the middle has ended.
         """
         ours, theirs = socket.socketpair()
         with ours, theirs, ours.makefile() as said:
             self._request(script, theirs)
             theirs.close()  # so that there is an end to what can be read, whatever happens
             answer = said.readline()
-        code, *used = json.loads(answer) if answer else [-signal.SIGKILL]
+        if not answer:
+            raise ChildProcessError(
+                f"{script}: the process that starts scripts has ended, by what it says above or by "
+                "the system, say for lack of memory; run again"
+            )
+        code, *used = json.loads(answer)
         if code != 0:
             raise subprocess.CalledProcessError(code, str(script))
         return Usage(*used)
@@ -106,87 +114,107 @@ class Forks:
         with theirs:
             number = theirs.fileno()
             self._process = subprocess.Popen(
-                [sys.executable, __file__, str(number), self._folder, *self._modules],
+                [sys.executable, __file__, str(number), self._folder, *self._modules()],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[number],
-                env=os.environ | _ONE_THREAD | _ALLOCATOR,
+                env=os.environ | _SURROUNDINGS,
             )
 
 
 def serve(requests):
     """Fork for each script that is asked for, until nobody can ask any more.
 
-    With a script's name comes a socket, of which the child alone keeps the other end: it says its
-    exit code and its `Usage` there.
+    With a script's name comes a socket, in which its exit code and its `Usage` are told.
     """
-    signal.signal(signal.SIGCHLD, _reap)
+    answers = {}
+    signal.signal(signal.SIGCHLD, lambda *_: _tell(answers))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal, which the children get as well
     gc.freeze()  # pages stay shared if garbage is not looked for in them
     while True:
         script, sockets, _, _ = socket.recv_fds(requests, _LONGEST_NAME, 1)
         if not script:
             return
-        if os.fork() == 0:
-            requests.close()
-            _run(os.fsdecode(script), socket.socket(fileno=sockets[0]))
-        os.close(sockets[0])
+        # So that no child ends before it is known whose it is.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+        pid = os.fork()
+        if pid == 0:
+            for number in [requests.detach(), *sockets, *(a.detach() for a in answers.values())]:
+                os.close(number)
+            _run(os.fsdecode(script))
+        answers[pid] = socket.socket(fileno=sockets[0])
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
 
 
-def _reap(*_):
-    """Let go of children that have ended, with their times added to those of this process."""
-    try:
-        while os.waitpid(-1, os.WNOHANG) != (0, 0):
-            pass
-    except ChildProcessError:  # there are no more
-        return
+def _tell(answers):
+    """Tell of all children that have ended; their time is then added to that of this process."""
+    while answers:
+        pid, status, used = os.wait4(-1, os.WNOHANG)
+        if pid == 0:
+            return
+        usage = Usage(
+            used.ru_utime + used.ru_stime,
+            used.ru_maxrss * _KIBI,
+            used.ru_inblock * _BLOCK,
+            used.ru_oublock * _BLOCK,
+        )
+        answer = json.dumps([os.waitstatus_to_exitcode(status), *usage])
+        with answers.pop(pid) as asking, contextlib.suppress(BrokenPipeError):  # who asked is gone
+            asking.sendall(f"{answer}\n".encode())
 
 
-def _run(script, answers):
-    """Run a script as the main module, say how it ended, and end this process."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    # Else all children would draw the same from there, where fidelity draws nothing.
-    np.random.seed()  # noqa: NPY002
+def _run(script):
+    """Run a script as the main module, and end this process as Python does."""
     code = 1
     try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+        if "numpy" in sys.modules:
+            # Else all children would draw the same from there, where fidelity draws nothing.
+            sys.modules["numpy"].random.seed()
         runpy.run_path(script, run_name="__main__")
         code = 0
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        if isinstance(ended.code, str):
+            print(ended.code, file=sys.stderr)
     except BaseException:
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        answers.sendall(json.dumps([code, *_usage()]).encode())
-        os._exit(code)
-
-
-def _usage():
-    own, below = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return Usage(
-        sum(used.ru_utime + used.ru_stime for used in (own, below)),
-        max(used.ru_maxrss for used in (own, below)) * _MEMORY_UNIT,
-        sum(used.ru_inblock for used in (own, below)) * _BLOCK,
-        sum(used.ru_oublock for used in (own, below)) * _BLOCK,
-    )
+        try:
+            threading._shutdown()  # which waits for threads
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(code)
 
 
 def prepare(folder, modules):
-    """Import modules, and have the compiled code of forests loaded."""
+    """Import modules; with that of the forest, have its compiled code loaded.
+
+    A module that starts threads is told of, and left to the scripts: a fork would lack the threads.
+    """
     sys.path.insert(0, folder)
     for module in modules:
         importlib.import_module(module)
-    # Twice: what is not compiled yet is so in a child, with whose end its memory is free again.
-    compiling = os.fork()
-    if compiling == 0:
+        if len(os.listdir("/proc/self/task")) > 1:
+            print(f"{module} starts threads: each script imports it anew", file=sys.stderr)
+            others = [name for name in sys.argv if name != module]
+            os.execv(sys.executable, [sys.executable, *others])
+    if _FOREST in modules:
+        # Twice: what is not compiled yet is so in a child, with whose end its memory is free again.
+        compiling = os.fork()
+        if compiling == 0:
+            _grow_and_ask()
+            os._exit(0)
+        os.waitpid(compiling, 0)
         _grow_and_ask()
-        os._exit(0)
-    os.waitpid(compiling, 0)
-    _grow_and_ask()
 
 
 def _grow_and_ask():
+    import numpy as np
+
     from fidelity.forest import grow_forest
 
     X = np.zeros((2, 1), dtype=np.uint16)
@@ -194,5 +222,6 @@ def _grow_and_ask():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there are children, this ends quietly
     prepare(sys.argv[2], sys.argv[3:])
     serve(socket.socket(fileno=int(sys.argv[1])))

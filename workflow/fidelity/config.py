@@ -8,8 +8,9 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 
 from . import event_settings
+from .crowdai_columns import TIMING
 from .emulation import fraction_text
-from .published import SESSION_LENGTHS, TIMING
+from .published import SESSION_LENGTHS
 from .scores import ACCESS, SCORES, VERDICT_SCORES
 
 # What figures are laid out for: millimetres of their width for a point of their letters.

@@ -23,14 +23,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from . import published
+from . import crowdai_columns
 from .errors import InputError
 from .files import whole_file
 from .raw_files import Window, open_raw_files
 from .scanning import HIGHEST, Splitter
 
-# As in the published files, with the types of arrow.
-COLUMNS = {name: pa.type_for_alias(kind) for name, kind in published.COLUMNS.items()}
+# With the types of arrow.
+COLUMNS = {name: pa.type_for_alias(kind) for name, kind in crowdai_columns.COLUMNS.items()}
 _TEXT, _INTEGER, _BOOLEAN = pa.string(), pa.uint16(), pa.bool_()
 
 _WORDS = (b"false", b"true")
@@ -65,7 +65,7 @@ def extract_sessions(raw, table, filters, timing):
         numbered on from one to the next.
     filters : Filters
     timing : sequence of str
-        Columns among `published.TIMING`.
+        Columns among `crowdai_columns.TIMING`.
 
     Returns
     -------

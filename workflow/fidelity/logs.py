@@ -26,7 +26,9 @@ def logged(path, inputs, outputs):
     inputs, outputs : iterable of path
         The files of the step.
     """
-    logging.basicConfig(filename=path, filemode="w", format="%(asctime)s %(message)s")
+    # In the place of a handler that some package has made when it was imported.
+    form = "%(asctime)s %(message)s"
+    logging.basicConfig(filename=path, filemode="w", format=form, force=True)
     log.setLevel(logging.INFO)  # of other packages warnings: one tells of each letter of a font
     logging.captureWarnings(True)
     gc.freeze()  # what was imported stays: there is no garbage to look for in it

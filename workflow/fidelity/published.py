@@ -1,4 +1,4 @@
-"""The CrowdAI logs as published: their columns, and aggregates that the stand-in is calibrated to.
+"""Published aggregates of the CrowdAI logs, which the synthetic stand-in is calibrated to.
 
 Each number names what it was counted on:
 
@@ -12,34 +12,6 @@ Each number names what it was counted on:
 from datetime import date, timedelta
 
 import numpy as np
-
-# What their columns hold, in their order.
-COLUMNS = {
-    "session_id": "string",
-    "session_position": "uint16",
-    "session_length": "uint16",
-    "track_id_clean": "string",
-    "skip_1": "bool",
-    "skip_2": "bool",
-    "skip_3": "bool",
-    "not_skipped": "bool",
-    "context_switch": "uint16",
-    "no_pause_before_play": "uint16",
-    "short_pause_before_play": "uint16",
-    "long_pause_before_play": "uint16",
-    "hist_user_behavior_n_seekfwd": "uint16",
-    "hist_user_behavior_n_seekback": "uint16",
-    "hist_user_behavior_is_shuffle": "bool",
-    "hour_of_day": "uint16",
-    "date": "string",
-    "premium": "bool",
-    "context_type": "string",
-    "hist_user_behavior_reason_start": "string",
-    "hist_user_behavior_reason_end": "string",
-}
-TIMING = tuple(
-    name for name, kind in COLUMNS.items() if kind != "string" and not name.startswith("session_")
-)
 
 _FIRST_DAY, _DAYS, _FILES_A_DAY = date(2018, 7, 15), 66, 10  # of the files
 

@@ -1,7 +1,7 @@
 """What a config names outside of itself: the logs, the recommender. Is it there, does it fit?
 
 To look may import the recommender, and with it anything. Who has no other use for that runs this
-module as a program: `python -m fidelity.surroundings schema.yaml < config.json` writes all faults
+module as a program: `python -m fidelity.surroundings schema.yaml < config.yaml` writes all faults
 of a config, a list in JSON, as its last line.
 """
 
@@ -89,6 +89,6 @@ def _find(source):
 if __name__ == "__main__":
     with contextlib.redirect_stdout(sys.stderr):  # of whatever speaks when it is imported
         schema = yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8"))
-        config = json.load(sys.stdin)
+        config = yaml.safe_load(sys.stdin)
         faults = check_config(config, schema) or check_surroundings(config)
     print(json.dumps(faults))

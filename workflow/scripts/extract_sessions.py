@@ -1,8 +1,8 @@
 """Keep the sessions of one raw file that pass the filters."""
 
 from fidelity.crowdai import Filters, extract_sessions
+from fidelity.crowdai_columns import TIMING
 from fidelity.logs import log, logged
-from fidelity.published import TIMING
 from fidelity.tables import write_table
 
 
