@@ -434,8 +434,8 @@ def test_what_is_declared_grows_with_the_data_and_with_every_attempt(copy):
 
 
 def test_a_job_is_declared_no_more_than_a_machine_has(finished):
-    limited = _resources(finished, "--resources", "mem_mb=100")
-    assert {resources["mem_mb"] for resources in limited.values()} == {90, 100}
+    limited = _resources(finished, "--resources", "mem_mb=120")
+    assert {resources["mem_mb"] for resources in limited.values()} == {110, 120}
 
 
 def test_other_resources_rerun_nothing(copy):
@@ -513,7 +513,7 @@ def test_a_recommender_whose_import_ends_the_process_is_told(tmp_path):
     run = project.run("--cores", "1", "--config", "recommender={estimator: ending.Model}")
     assert run.returncode != 0
     assert "ending.Model" in run.stderr
-    assert "has ended with 3, maybe by the import of {'estimator': 'ending.Model'" in run.stderr
+    assert "has ended with 3, maybe by the import of {" in run.stderr
 
 
 @pytest.fixture
