@@ -101,13 +101,16 @@ class Forks:
             self._process.wait()
 
     def _request(self, script, answers):
+        request = [os.fsencode(script)], [answers.fileno()]
         with self._lock:
-            if self._process is None:
-                self._start()
-            elif self._process.poll() is not None:
+            if self._process is not None:
+                with contextlib.suppress(ConnectionError):  # it has ended
+                    socket.send_fds(self._requests, *request)
+                    return
                 self._requests.close()
-                self._start()
-            socket.send_fds(self._requests, [os.fsencode(script)], [answers.fileno()])
+                self._process.wait()
+            self._start()
+            socket.send_fds(self._requests, *request)
 
     def _start(self):
         self._requests, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
@@ -158,7 +161,7 @@ def _tell(answers):
             used.ru_oublock * _BLOCK,
         )
         answer = json.dumps([os.waitstatus_to_exitcode(status), *usage])
-        with answers.pop(pid) as asking, contextlib.suppress(BrokenPipeError):  # who asked is gone
+        with answers.pop(pid) as asking, contextlib.suppress(ConnectionError):  # who asked is gone
             asking.sendall(f"{answer}\n".encode())
 
 
