@@ -5,6 +5,7 @@ import pandas as pd
 from .attack_findings import tell_attacks
 from .information_findings import tell_information
 from .markdown import interval, table
+from .short_findings import tell_in_short
 from .summary import POINT, difference_with_interval, rate_with_interval
 
 _FILTERS = {
@@ -49,6 +50,7 @@ def write_findings(dataset, note, asked, n_users, tables):
         "over populations), or, for accuracies, over the folds of one deal, which share training "
         "data and so are not independent. One without width says that all deals gave the same, "
         "not that this is certain; tables/attacks.csv has intervals over users.",
+        tell_in_short(tables),
         _tell_asked(asked, tables["leakage"]),
         _tell_data(tables["funnel"], tables["songs"], tables["curve"], n_users),
         _tell_accuracy(tables["accuracy"], tables["in_sample"], len(tables["songs"])),

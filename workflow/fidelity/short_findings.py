@@ -1,0 +1,91 @@
+"""What was found in a few sentences, at one grid point: the head of the page of findings."""
+
+from .information.report import HOLDER, PLUG_IN, main_channel
+from .markdown import interval
+from .summary import (
+    POINT,
+    difference_with_interval,
+    fraction_nearest_half,
+    mean_with_interval,
+    rate_with_interval,
+    rows_at,
+    select_metric,
+)
+from .user_attacks import NO_CONTROL
+
+
+def tell_in_short(tables):
+    """Return the section; nothing where there is no leak to tell.
+
+    It is about the fraction of common users nearest to one half of those that have both members
+    and others, and the largest of its sizes that has both.
+
+    Parameters
+    ----------
+    tables : dict of DataFrame
+        As in `findings.write_findings`.
+    """
+    both = tables["leakage"].dropna(subset=["tpr", "fpr"])
+    if both.empty:
+        return ""
+    fraction = fraction_nearest_half(both)
+    size = both.loc[both["common_fraction"] == fraction, "target_size"].max()
+    point = fraction, size
+    parts = [
+        f"## In short\n\nAt c = {fraction} and {size:,} users of the target (other points below):",
+        _leak(rows_at(both, point)),
+        _attack(rows_at(tables["attacks"], point)) if "attacks" in tables else "",
+        _information(rows_at(tables["information"], point)),
+        _accuracy(tables["accuracy"], tables["in_sample"], fraction),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _leak(leakage):
+    tpr, fpr = (interval(rate_with_interval(leakage, name).iloc[0]) for name in ("tpr", "fpr"))
+    leak = interval(difference_with_interval(leakage, "leakage").iloc[0])
+    return (
+        f"\n- **The leak is {leak}**: the target's model names the song that came next in {tpr} of "
+        f"the transitions of its own users, and in {fpr} of others'."
+    )
+
+
+def _attack(attacks):
+    chosen = select_metric(attacks[attacks["control"] == NO_CONTROL], "auc", None)
+    if chosen.empty:
+        return ""
+    means = rate_with_interval(chosen, "value", ["score", "access"]).set_index("score")
+    best = means["mean"].idxmax()
+    tried = f"of {len(means)} scores " if len(means) > 1 else ""
+    told = (
+        f"- **Whose are the users?** By all transitions of a user, {best} (access: "
+        f"{means.loc[best, 'access']}) {f'is the best {tried}with' if tried else 'has'} an AUC of "
+        f"{interval(means.loc[best])}; .5 is guessing."
+    )
+    if best != "matches" and "matches" in means.index:
+        told += f" Plain matches have {interval(means.loc['matches'])}."
+    return told
+
+
+def _information(information):
+    own = main_channel(information, HOLDER)
+    own = own[own["estimator"] == PLUG_IN]
+    bits = interval(mean_with_interval(own, "value").iloc[0])
+    told = f"- **A record tells of its holder** {bits} bits by the paper's estimate"
+    if "null_mean" not in own or own["null_mean"].isna().all():
+        return f"{told}; how much of it is chance was not asked for."
+    return f"{told}; users dealt anew, by chance alone, give {own['null_mean'].mean():.4f}."
+
+
+def _accuracy(accuracy, in_sample, fraction):
+    own = accuracy[accuracy["common_fraction"] == fraction]
+    if own.empty:
+        return ""
+    unknown = rate_with_interval(own, "accuracy").iloc[-1]
+    known = rate_with_interval(in_sample, "accuracy").set_index(POINT)
+    point = fraction, unknown["target_size"]
+    return (
+        f"- **The model** of {unknown['target_size']:,} users foretells the next song of users "
+        f"whom it does not know in {interval(unknown)} of cases, of its own in "
+        f"{interval(known.loc[point])}."
+    )
