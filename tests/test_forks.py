@@ -116,6 +116,24 @@ def test_a_terminal_interrupts_scripts_alone(run, forks):
         run("os.kill(os.getpid(), 2)")
 
 
+@pytest.mark.parametrize(("number", "cause"), [(2, "was interrupted; start"), (9, "was killed, m")])
+def test_what_ends_the_process_between_is_told(tmp_path, number, cause):
+    (tmp_path / "ending.py").write_text(f"import os\nos.kill(os.getpid(), {number})\n")
+    (tmp_path / "script.py").write_text("pass")
+    forks = Forks(tmp_path, lambda: ["ending"])
+    with pytest.raises(ChildProcessError, match=cause):
+        forks.run(tmp_path / "script.py")
+    forks.close()
+
+
+def test_an_interrupted_script_has_no_traceback(run, capfd):
+    with pytest.raises(subprocess.CalledProcessError):
+        run("os.kill(os.getpid(), 2)")
+    told = capfd.readouterr().err
+    assert told.endswith("interrupted\n")
+    assert "Traceback" not in told
+
+
 def test_the_process_between_is_started_anew_if_it_was_killed(run, forks):
     run()
     forks._process.kill()
@@ -185,7 +203,9 @@ def test_a_module_that_cannot_be_imported_is_told(tmp_path, capfd):
     (tmp_path / "faulty.py").write_text("raise RuntimeError('a fault')")
     (tmp_path / "script.py").write_text("pass")
     forks = Forks(tmp_path, lambda: ["faulty"])
-    with pytest.raises(ChildProcessError, match=r"script.py: the process that starts scripts has"):
+    with pytest.raises(
+        ChildProcessError, match=r"script.py: the process that starts scripts ended with 1; mend"
+    ):
         forks.run(tmp_path / "script.py")
     forks.close()
     assert "RuntimeError: a fault" in capfd.readouterr().err

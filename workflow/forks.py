@@ -81,14 +81,12 @@ class Forks:
         """
         ours, theirs = socket.socketpair()
         with ours, theirs, ours.makefile() as said:
-            self._request(script, theirs)
+            process = self._request(script, theirs)
             theirs.close()  # so that there is an end to what can be read, whatever happens
             answer = said.readline()
         if not answer:
-            raise ChildProcessError(
-                f"{script}: the process that starts scripts has ended, by what it says above or by "
-                "the system, say for lack of memory; run again"
-            )
+            code = process.wait()
+            raise ChildProcessError(f"{script}: the process that starts scripts {_cause(code)}")
         code, *used = json.loads(answer)
         if code != 0:
             raise subprocess.CalledProcessError(code, str(script))
@@ -101,16 +99,18 @@ class Forks:
             self._process.wait()
 
     def _request(self, script, answers):
+        """Ask for a script; return the process that was asked."""
         request = [os.fsencode(script)], [answers.fileno()]
         with self._lock:
             if self._process is not None:
                 with contextlib.suppress(ConnectionError):  # it has ended
                     socket.send_fds(self._requests, *request)
-                    return
+                    return self._process
                 self._requests.close()
                 self._process.wait()
             self._start()
             socket.send_fds(self._requests, *request)
+            return self._process
 
     def _start(self):
         self._requests, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
@@ -122,6 +122,15 @@ class Forks:
                 pass_fds=[number],
                 env=os.environ | _SURROUNDINGS,
             )
+
+
+def _cause(code):
+    """Return why the process in the middle has ended, by its exit code."""
+    causes = {
+        -signal.SIGINT: "was interrupted; start the run again",
+        -signal.SIGKILL: "was killed, maybe for lack of memory; start the run again",
+    }
+    return causes.get(code, f"ended with {code}; mend what it says above")
 
 
 def serve(requests):
@@ -181,6 +190,8 @@ def _run(script):
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
         if isinstance(ended.code, str):
             print(ended.code, file=sys.stderr)
+    except KeyboardInterrupt:
+        print(f"{script}: interrupted", file=sys.stderr)
     except BaseException:
         traceback.print_exc()
     finally:
