@@ -103,6 +103,23 @@ def test_scripts_run_side_by_side(run, tmp_path):
         assert waiting.result() == "written"
 
 
+def test_many_short_scripts_end_side_by_side(forks, tmp_path):
+    (tmp_path / "short.py").write_text("pass")
+    (tmp_path / "failing.py").write_text("raise SystemExit(7)")
+    scripts = [tmp_path / ("failing.py" if i % 3 == 0 else "short.py") for i in range(150)]
+
+    def code(script):
+        try:
+            forks.run(script)
+        except subprocess.CalledProcessError as error:
+            return error.returncode
+        return 0
+
+    with ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(code, scripts))
+    assert codes == [7 if script.name == "failing.py" else 0 for script in scripts]
+
+
 def test_random_numbers_of_numpy_are_not_those_of_another_script(run):
     tell = "import numpy; print(numpy.random.random(), file=told)", CLOSE
     assert run(*tell) != run(*tell)

@@ -14,6 +14,7 @@ import importlib
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -139,22 +140,31 @@ def serve(requests):
     With a script's name comes a socket, in which its exit code and its `Usage` are told.
     """
     answers = {}
-    signal.signal(signal.SIGCHLD, lambda *_: _tell(answers))
+    # Not told within a handler of signals, which the end of another child would interrupt.
+    ended, ending = socket.socketpair()
+    ending.setblocking(False)
+    signal.set_wakeup_fd(ending.fileno(), warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal, which the children get as well
     gc.freeze()  # pages stay shared if garbage is not looked for in them
     while True:
+        ready, _, _ = select.select([requests, ended], [], [])
+        if ended in ready:
+            ended.recv(_LONGEST_NAME)
+            _tell(answers)
+        if requests not in ready:
+            continue
         script, sockets, _, _ = socket.recv_fds(requests, _LONGEST_NAME, 1)
         if not script:
             return
-        # So that no child ends before it is known whose it is.
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
         pid = os.fork()
         if pid == 0:
-            for number in [requests.detach(), *sockets, *(a.detach() for a in answers.values())]:
-                os.close(number)
+            signal.set_wakeup_fd(-1)
+            for one in (requests, ended, ending, *answers.values()):
+                os.close(one.detach())
+            os.close(sockets[0])
             _run(os.fsdecode(script))
         answers[pid] = socket.socket(fileno=sockets[0])
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
 
 
 def _tell(answers):
@@ -180,7 +190,6 @@ def _run(script):
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         if "numpy" in sys.modules:
             # Else all children would draw the same from there, where fidelity draws nothing.
             sys.modules["numpy"].random.seed()
