@@ -32,7 +32,8 @@ def tell_in_short(tables):
     size = both.loc[both["common_fraction"] == fraction, "target_size"].max()
     point = fraction, size
     parts = [
-        f"## In short\n\nAt c = {fraction} and {size:,} users of the target (other points below):",
+        "## In short\n",
+        f"At c = {fraction} and {size:,} users of the target (other points below):\n",
         _leak(rows_at(both, point)),
         _attack(rows_at(tables["attacks"], point)) if "attacks" in tables else "",
         _information(rows_at(tables["information"], point)),
@@ -45,7 +46,7 @@ def _leak(leakage):
     tpr, fpr = (interval(rate_with_interval(leakage, name).iloc[0]) for name in ("tpr", "fpr"))
     leak = interval(difference_with_interval(leakage, "leakage").iloc[0])
     return (
-        f"\n- **The leak is {leak}**: the target's model names the song that came next in {tpr} of "
+        f"- **The leak is {leak}**: the target's model names the song that came next in {tpr} of "
         f"the transitions of its own users, and in {fpr} of others'."
     )
 
@@ -56,10 +57,10 @@ def _attack(attacks):
         return ""
     means = rate_with_interval(chosen, "value", ["score", "access"]).set_index("score")
     best = means["mean"].idxmax()
-    tried = f"of {len(means)} scores " if len(means) > 1 else ""
+    does = f"is the best of {len(means)} scores with" if len(means) > 1 else "has"
     told = (
         f"- **Whose are the users?** By all transitions of a user, {best} (access: "
-        f"{means.loc[best, 'access']}) {f'is the best {tried}with' if tried else 'has'} an AUC of "
+        f"{means.loc[best, 'access']}) {does} an AUC of "
         f"{interval(means.loc[best])}; .5 is guessing."
     )
     if best != "matches" and "matches" in means.index:
@@ -72,7 +73,7 @@ def _information(information):
     own = own[own["estimator"] == PLUG_IN]
     bits = interval(mean_with_interval(own, "value").iloc[0])
     told = f"- **A record tells of its holder** {bits} bits by the paper's estimate"
-    if "null_mean" not in own or own["null_mean"].isna().all():
+    if own["null_mean"].isna().all():
         return f"{told}; how much of it is chance was not asked for."
     return f"{told}; users dealt anew, by chance alone, give {own['null_mean'].mean():.4f}."
 
