@@ -1,7 +1,7 @@
 """A random forest with sparse leaves: scikit-learn's trees at a fraction of the cost.
 
-`classifier` holds the estimator, `grown` a grown forest and its answers, `growing` grows a
-tree, `querying` answers from the leaves, `storage` keeps forests in files.
+`classifier` holds the estimator, `grown` a grown forest and its answers, `drawing` draws the rows
+of a tree, `growing` grows it, `querying` answers from the leaves, `storage` keeps forests in files.
 """
 
 from .grown import HIGHEST_LEVEL, Answers, GrownForest, grow_forest
