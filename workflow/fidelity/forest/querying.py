@@ -14,7 +14,6 @@ from .growing import LEAF, RIGHT_SHIFT, SPLIT_MASK, SPLIT_SHIFT, Tree
 from .packing import pack_rows, sort_order
 
 _BLOCK_ROWS = 256
-_SIDE_BY_SIDE = 16
 _LEAF = np.uint64(LEAF)
 
 _compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -86,60 +85,67 @@ def rows_in_order(X):
 
 
 @_compiled
-def _find_leaves(forest, X, rows, repeats, leaves):
-    """Write where the leaf that each of `rows` reaches in each tree has its `leaf_start`.
+def _find_distinct(X, rows, number, doubled):
+    """Return how many of `rows`, in which equal ones are together, are distinct.
 
-    Where the leaf has a single class, minus one minus that class is written instead.
-
-    `repeats` tells which rows equal the one before. The others go down a tree several side by
-    side, a node each at a time and without a branch on the way taken: it could not be
-    predicted, and the reads from memory overlap.
+    Which of them each is comes in `number`, and twice the levels of each, side by side, in
+    `doubled`: what a node's split is compared with.
     """
-    nodes = forest.nodes
-    asked = np.empty(len(rows), dtype=np.uint64)
-    n_asked = 0
+    n_distinct = 0
     for i in range(len(rows)):
-        if not repeats[i]:
-            asked[n_asked] = i
-            n_asked += 1
-    at = np.empty(_SIDE_BY_SIDE, dtype=np.uint64)
-    for t in range(len(forest.first_node) - 1):
-        first = np.uint64(forest.first_node[t])
-        first_leaf = forest.first_leaf[t]
-        for start in range(0, n_asked, _SIDE_BY_SIDE):
-            n = np.uint64(min(_SIDE_BY_SIDE, n_asked - start))
-            at[:] = first
-            going_on = True
-            while going_on:
-                going_on = False
-                for j in range(n):
-                    word = nodes[at[j]]
-                    feature = word & _LEAF
-                    inner = feature != _LEAF
-                    row = np.uint64(rows[asked[np.uint64(start) + j]])
-                    level = np.uint64(X[row, feature if inner else np.uint64(0)])
-                    goes_left = level + level <= (word >> SPLIT_SHIFT) & SPLIT_MASK
-                    child = at[j] + np.uint64(1) if goes_left else first + (word >> RIGHT_SHIFT)
-                    at[j] = child if inner else at[j]
-                    going_on |= inner
-            for j in range(n):
-                word = nodes[at[j]]
-                leaf = first_leaf + np.int64(word >> RIGHT_SHIFT)
-                only_class = np.int64((word >> SPLIT_SHIFT) & SPLIT_MASK)
-                leaves[asked[np.uint64(start) + j], t] = -only_class if only_class > 0 else leaf
-        for i in range(len(rows)):
-            if repeats[i]:
-                leaves[i, t] = leaves[i - 1, t]
+        is_new = i == 0
+        for f in range(X.shape[1] if i > 0 else 0):
+            if X[rows[i], f] != X[rows[i - 1], f]:
+                is_new = True
+                break
+        if is_new:
+            for f in range(X.shape[1]):
+                doubled[n_distinct * X.shape[1] + f] = 2 * np.uint64(X[rows[i], f])
+            n_distinct += 1
+        number[i] = n_distinct - 1
+    return n_distinct
 
 
 @_compiled
-def _find_repeats(X, rows, repeats):
-    for i in range(len(rows)):
-        repeats[i] = i > 0
-        for f in range(X.shape[1] if i > 0 else 0):
-            if X[rows[i], f] != X[rows[i - 1], f]:
-                repeats[i] = False
-                break
+def _find_leaves(forest, doubled, n_rows, n_features, leaves):
+    """Write where the leaf that each row reaches in each tree has its `leaf_start`.
+
+    Where the leaf has a single class, minus one minus that class is written instead.
+
+    All rows, given as by `_find_distinct`, go down a tree together, a node each at a time, and
+    only those that have not arrived go on. There is no branch on the way taken, which could not
+    be predicted, and the reads from memory overlap.
+    """
+    nodes = forest.nodes
+    n_features = np.uint64(n_features)
+    at = np.empty(n_rows, dtype=np.uint64)
+    walking = np.empty(n_rows, dtype=np.uint64)
+    for t in range(len(forest.first_node) - 1):
+        first = np.uint64(forest.first_node[t])
+        first_leaf = forest.first_leaf[t]
+        for j in range(np.uint64(n_rows)):
+            at[j] = first
+            walking[j] = j
+        n_walking = np.uint64(n_rows)
+        while n_walking > 0:
+            n_left = np.uint64(0)
+            for i in range(n_walking):
+                j = walking[i]
+                word = nodes[at[j]]
+                feature = word & _LEAF
+                inner = feature != _LEAF
+                level = doubled[j * n_features + (feature if inner else np.uint64(0))]
+                goes_left = level <= (word >> SPLIT_SHIFT) & SPLIT_MASK
+                child = at[j] + np.uint64(1) if goes_left else first + (word >> RIGHT_SHIFT)
+                at[j] = child if inner else at[j]
+                walking[n_left] = j
+                n_left += np.uint64(inner)
+            n_walking = n_left
+        for j in range(np.uint64(n_rows)):
+            word = nodes[at[j]]
+            leaf = first_leaf + np.int64(word >> RIGHT_SHIFT)
+            only_class = np.int64((word >> SPLIT_SHIFT) & SPLIT_MASK)
+            leaves[j, t] = -only_class if only_class > 0 else leaf
 
 
 @_compiled
@@ -149,7 +155,7 @@ def _mix_leaves(
     leaf_class,
     leaf_weight,
     leaves,
-    block_row,
+    leaves_row,
     trees,
     trees_row,
     probability,
@@ -166,7 +172,7 @@ def _mix_leaves(
         if not trees[trees_row, t]:
             continue
         n_serving += 1
-        leaf = leaves[block_row, t]
+        leaf = leaves[leaves_row, t]
         if leaf < 0:
             k = np.uint32(-1 - leaf)
             if probability[k] == 0.0:
@@ -240,9 +246,11 @@ def answer_rows(forest, n_classes, X, rows, wanted, trees, best, probability, ra
     """
     first_cell, leaf_start = forest.first_cell, forest.leaf_start
     leaf_class, leaf_weight = forest.leaf_class, forest.leaf_weight
+    n_features = X.shape[1]
     by_class = np.zeros(n_classes + 1)
     reached = np.empty(n_classes, dtype=np.int32)
-    repeats = np.empty(_BLOCK_ROWS, dtype=np.bool_)
+    number = np.empty(_BLOCK_ROWS, dtype=np.int64)
+    doubled = np.empty(_BLOCK_ROWS * n_features, dtype=np.uint64)
     leaves = np.empty((_BLOCK_ROWS, trees.shape[1]), dtype=np.int64)
     shared = len(trees) == 1
     n_reached = 0
@@ -250,11 +258,11 @@ def answer_rows(forest, n_classes, X, rows, wanted, trees, best, probability, ra
     first = -1
     for block in range(0, len(rows), _BLOCK_ROWS):
         block_rows = rows[block : block + _BLOCK_ROWS]
-        _find_repeats(X, block_rows, repeats)
-        _find_leaves(forest, X, block_rows, repeats, leaves)
+        n_distinct = _find_distinct(X, block_rows, number, doubled)
+        _find_leaves(forest, doubled, n_distinct, n_features, leaves)
         for i in range(len(block_rows)):
             row = block_rows[i]
-            if not (shared and repeats[i]):
+            if not (shared and i > 0 and number[i] == number[i - 1]):
                 for j in range(n_reached):
                     by_class[reached[j]] = 0.0
                 n_reached, n_serving = _mix_leaves(
@@ -263,7 +271,7 @@ def answer_rows(forest, n_classes, X, rows, wanted, trees, best, probability, ra
                     leaf_class,
                     leaf_weight,
                     leaves,
-                    i,
+                    number[i],
                     trees,
                     0 if shared else row,
                     by_class,
@@ -288,15 +296,17 @@ def rank_rows(forest, n_classes, X, rows, trees, top, probability):
     """
     first_cell, leaf_start = forest.first_cell, forest.leaf_start
     leaf_class, leaf_weight = forest.leaf_class, forest.leaf_weight
+    n_features = X.shape[1]
     by_class = np.zeros(n_classes)
     reached = np.empty(n_classes, dtype=np.int32)
-    repeats = np.empty(_BLOCK_ROWS, dtype=np.bool_)
+    number = np.empty(_BLOCK_ROWS, dtype=np.int64)
+    doubled = np.empty(_BLOCK_ROWS * n_features, dtype=np.uint64)
     leaves = np.empty((_BLOCK_ROWS, trees.shape[1]), dtype=np.int64)
     n_top = top.shape[1]
     for block in range(0, len(rows), _BLOCK_ROWS):
         block_rows = rows[block : block + _BLOCK_ROWS]
-        _find_repeats(X, block_rows, repeats)
-        _find_leaves(forest, X, block_rows, repeats, leaves)
+        n_distinct = _find_distinct(X, block_rows, number, doubled)
+        _find_leaves(forest, doubled, n_distinct, n_features, leaves)
         for i in range(len(block_rows)):
             row = block_rows[i]
             n_reached, n_serving = _mix_leaves(
@@ -305,7 +315,7 @@ def rank_rows(forest, n_classes, X, rows, trees, top, probability):
                 leaf_class,
                 leaf_weight,
                 leaves,
-                i,
+                number[i],
                 trees,
                 0 if len(trees) == 1 else row,
                 by_class,
@@ -340,16 +350,18 @@ def fill_probabilities(forest, n_classes, X, rows, table):
     """Write the probabilities of all classes to `table`, zeros of shape (rows of X, classes)."""
     first_cell, leaf_start = forest.first_cell, forest.leaf_start
     leaf_class, leaf_weight = forest.leaf_class, forest.leaf_weight
+    n_features = X.shape[1]
     trees = np.ones((1, len(forest.first_node) - 1), dtype=np.bool_)
     reached = np.empty(n_classes, dtype=np.int32)
-    repeats = np.empty(_BLOCK_ROWS, dtype=np.bool_)
+    number = np.empty(_BLOCK_ROWS, dtype=np.int64)
+    doubled = np.empty(_BLOCK_ROWS * n_features, dtype=np.uint64)
     leaves = np.empty((_BLOCK_ROWS, trees.shape[1]), dtype=np.int64)
     for block in range(0, len(rows), _BLOCK_ROWS):
         block_rows = rows[block : block + _BLOCK_ROWS]
-        _find_repeats(X, block_rows, repeats)
-        _find_leaves(forest, X, block_rows, repeats, leaves)
+        n_distinct = _find_distinct(X, block_rows, number, doubled)
+        _find_leaves(forest, doubled, n_distinct, n_features, leaves)
         for i in range(len(block_rows)):
-            if repeats[i]:
+            if i > 0 and number[i] == number[i - 1]:
                 table[block_rows[i]] = table[block_rows[i - 1]]
                 continue
             _mix_leaves(
@@ -358,7 +370,7 @@ def fill_probabilities(forest, n_classes, X, rows, table):
                 leaf_class,
                 leaf_weight,
                 leaves,
-                i,
+                number[i],
                 trees,
                 0,
                 table[block_rows[i]],
