@@ -287,76 +287,89 @@ def _rebuild(header, archive, number):
     if not (1 <= n_features <= LEAF and n_rows >= 1 and n_drawn >= 0):
         raise ValueError("its numbers of features or rows are impossible")
 
-    feature = numbers("feature", 0, n_features)
+    feature = numbers("feature", 0, n_features).astype(np.uint16)
     nodes = numbers("nodes", 1, len(feature))
-    splits = numbers("split", 0, 2 * HIGHEST_LEVEL)
+    splits = numbers("split", 0, 2 * HIGHEST_LEVEL).astype(np.uint32)
     leaf_class = numbers("leaf_class", 0, len(classes) - 1).astype(np.int32)
     leaf_weight = numbers("leaf_weight", 1, np.iinfo(np.int32).max).astype(np.int32)
-    leaf_classes = numbers("leaf_classes", 1, len(leaf_class))
-    in_leaf = feature == 0
+    leaf_classes = numbers("leaf_classes", 1, len(leaf_class)).astype(np.int32)
+    n_trees, n_leaves = len(tree_seeds), np.count_nonzero(feature == 0)
     fitting = (
-        len(nodes) == len(tree_seeds) > 0
+        len(nodes) == n_trees > 0
         and len(classes) > 0
         and nodes.sum() == len(feature)
-        and len(splits) == (~in_leaf).sum()
-        and len(leaf_classes) == in_leaf.sum()
+        and len(splits) == len(feature) - n_leaves
+        and len(leaf_classes) == n_leaves
         and leaf_classes.sum() == len(leaf_class) == len(leaf_weight)
     )
     if not fitting:
         raise ValueError("its arrays do not fit together")
-    last_class = leaf_class[np.cumsum(leaf_classes) - 1]
-    alone = (leaf_classes == 1) & (last_class <= HIGHEST_ONLY_CLASS)
-    words = feature.astype(np.uint64) - np.uint64(1)
-    words[in_leaf] = LEAF
-    words[~in_leaf] |= splits.astype(np.uint64) << SPLIT_SHIFT
-    words[in_leaf] |= np.where(alone, last_class + 1, 0).astype(np.uint64) << SPLIT_SHIFT
-    first_node = firsts(nodes)
-    if not _link_nodes(first_node, in_leaf, words):
-        raise ValueError("its nodes do not make up trees")
-    leaves = np.add.reduceat(in_leaf, first_node[:-1], dtype=np.int64)
-    first_leaf = firsts(leaves + 1)
-    of_tree = np.repeat(np.arange(len(leaves)), leaves)
-    cells_before = firsts(leaf_classes)
-    first_cell = cells_before[firsts(leaves)]
-    leaf_start = np.zeros(first_leaf[-1], dtype=np.int32)
-    leaf_start[np.arange(len(of_tree)) + of_tree + 1] = cells_before[1:] - first_cell[of_tree]
     trees = Forest(
-        first_node,
-        first_leaf,
-        first_cell,
-        words,
-        leaf_start,
-        leaf_class,
-        leaf_weight,
+        first_node=firsts(nodes),
+        first_leaf=np.zeros(n_trees + 1, dtype=np.int64),
+        first_cell=np.zeros(n_trees + 1, dtype=np.int64),
+        nodes=np.empty(len(feature), dtype=np.uint64),
+        leaf_start=np.empty(n_leaves + n_trees, dtype=np.int32),
+        leaf_class=leaf_class,
+        leaf_weight=leaf_weight,
     )
+    if not _link_nodes(trees, feature, splits, leaf_classes):
+        raise ValueError("its nodes do not make up trees")
     return GrownForest(trees, classes, n_features, n_rows, n_drawn, tree_seeds, groups)
 
 
 @numba.njit(cache=True, nogil=True)
-def _link_nodes(first_node, in_leaf, words):
-    """Add the right child to the words of inner nodes, to those of leaves their number.
+def _link_nodes(forest, feature, splits, leaf_classes):
+    """Write the nodes of a forest, where its leaves start, and where those of each tree do.
 
     In preorder, the node after a leaf is the right child of the last inner node without one.
     Return False where nodes do not make up trees.
+
+    Parameters
+    ----------
+    forest : Forest
+        With `first_node`, `leaf_class` and `leaf_weight`; the others are written.
+    feature : uint16, shape (nodes,)
+        From 1; 0 in leaves.
+    splits : uint32, shape (inner nodes,)
+    leaf_classes : int32, shape (leaves,)
+        How many classes a leaf has.
     """
-    open_nodes = np.empty(len(in_leaf), dtype=np.int32)
-    for t in range(len(first_node) - 1):
-        first, end = first_node[t], first_node[t + 1]
+    open_nodes = np.empty(len(feature), dtype=np.int32)
+    inner, leaf, cell = 0, 0, 0
+    for t in range(len(forest.first_node) - 1):
+        first, end = forest.first_node[t], forest.first_node[t + 1]
+        first_leaf, first_cell = leaf, cell
+        forest.leaf_start[first_leaf + t] = 0
         n_open = 0
-        n_leaves = 0
         for node in range(first, end):
-            if not in_leaf[node]:
+            if feature[node] > 0:
+                split = np.uint64(splits[inner])
+                forest.nodes[node] = np.uint64(feature[node] - 1) | (split << SPLIT_SHIFT)
+                inner += 1
                 open_nodes[n_open] = node - first
                 n_open += 1
                 continue
-            words[node] |= np.uint64(n_leaves) << RIGHT_SHIFT
-            n_leaves += 1
+            only_class = forest.leaf_class[cell] if leaf_classes[leaf] == 1 else np.int32(-1)
+            only_class = only_class if only_class <= HIGHEST_ONLY_CLASS else np.int32(-1)
+            number = np.uint64(leaf - first_leaf)
+            forest.nodes[node] = (
+                np.uint64(LEAF)
+                | (np.uint64(only_class + 1) << SPLIT_SHIFT)
+                | (number << RIGHT_SHIFT)
+            )
+            cell += leaf_classes[leaf]
+            leaf += 1
+            forest.leaf_start[leaf + t] = cell - first_cell
             if n_open == 0:
                 if node != end - 1:
                     return False
             else:
                 n_open -= 1
-                words[first + open_nodes[n_open]] |= np.uint64(node + 1 - first) << RIGHT_SHIFT
-        if n_open > 0 or end == first or not in_leaf[end - 1]:
+                right = np.uint64(node + 1 - first)
+                forest.nodes[first + open_nodes[n_open]] |= right << RIGHT_SHIFT
+        if n_open > 0 or end == first or feature[end - 1] > 0:
             return False
+        forest.first_leaf[t + 1] = leaf + t + 1
+        forest.first_cell[t + 1] = cell
     return True
