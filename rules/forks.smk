@@ -10,21 +10,30 @@ from snakemake.script import PythonScript
 sys.path.append(str(Path(workflow.basedir, "workflow")))
 from forks import Forks
 
+# Those with a job a grid point.
+MANY_TIMES = {
+    *("train_models", "query_models", "cross_validate", "measure_leakage"),
+    *("estimate_information", "estimate_plug_in", "ask_own_models", "ask_comparisons"),
+    "attack_users",
+}
+
 
 def imported_once():
-    """Return what Snakemake puts before a script; scripts with a job a grid point; the recommender.
+    """Return what Snakemake puts before a script; scripts to run many times; the recommender.
 
-    Where jobs are submitted, none of the latter runs beside Snakemake.
+    All of it only as far as this run needs it. Where jobs are submitted, none of the scripts runs
+    beside Snakemake.
     """
     before = ["snakemake.logging", "snakemake.iocontainers"]
     if not workflow.local_exec:
         return before
-    return [
-        *before,
-        *("train_models", "query_models", "cross_validate", "measure_leakage"),
-        *("estimate_information", "ask_own_models", "ask_comparisons", "attack_users"),
-        RECOMMENDER["estimator"].rpartition(".")[0],
-    ]
+    rules_to_run = {job.rule for job in workflow.dag.needrun_jobs(exclude_finished=False)}
+    scripts = {Path(rule.script).stem for rule in rules_to_run if rule.script}
+    # Where there is nothing else to do, figures may be many.
+    imported = sorted(scripts & MANY_TIMES) or sorted(scripts)
+    if any(rule.name in MODELS for rule in rules_to_run):
+        imported.append(RECOMMENDER["estimator"].rpartition(".")[0])
+    return before + imported
 
 
 FORKS = Forks(Path(workflow.basedir, "workflow/scripts"), imported_once)

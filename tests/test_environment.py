@@ -66,7 +66,8 @@ def test_what_rules_import_brings_no_heavy_package():
 def test_what_rules_replace_in_snakemake_is_there():
     """By these names alone: else a newer Snakemake would go on, slower, and nobody would know."""
     import snakemake.cli  # first, as those below import each other
-    from snakemake.dag import ScriptProcessor
+    from snakemake.dag import DAG, ScriptProcessor
+    from snakemake.iocontainers import Snakemake
     from snakemake.persistence import PersistenceBase
     from snakemake.script import PythonScript
 
@@ -74,6 +75,8 @@ def test_what_rules_replace_in_snakemake_is_there():
     arguments = inspect.signature(PythonScript.execute_script).parameters
     assert list(arguments) == ["self", "fname", "edit"]
     assert list(inspect.signature(ScriptProcessor.process_job).parameters) == ["self", "job"]
+    assert "exclude_finished" in inspect.signature(DAG.needrun_jobs).parameters
+    assert "import pandas" in inspect.getsource(Snakemake._safely_store_params)
     assert isinstance(vars(PersistenceBase)["_serialize_param"], property)
     serialize = PersistenceBase._serialize_param_builtin
     assert list(inspect.signature(serialize).parameters) == ["self", "value"]

@@ -148,8 +148,9 @@ def cross_validate(recommender, X, y, user, seed):
     accuracies = np.empty((n_folds, 2))
     for fold in range(n_folds):
         held_out = fold_of == fold
-        model = train(recommender, X[~held_out], y[~held_out], seed(fold))
-        match = model.predict(asked)[row] == y
+        # Not named, so that one model is gone before the next is trained.
+        label = train(recommender, X[~held_out], y[~held_out], seed(fold)).predict(asked)
+        match = label[row] == y
         accuracies[fold] = match[held_out].mean(), match[~held_out].mean()
     return accuracies
 
@@ -185,8 +186,8 @@ def ask_own_models(recommender, X, y, fold_of, seed):
     parts = []
     for fold in range(fold_of.max() + 1):
         held_out = fold_of == fold
-        model = train(recommender, X[~held_out], y[~held_out], seed(fold))
-        label, probability, rank = query(model, X[held_out], y[held_out])
+        others = X[~held_out], y[~held_out], seed(fold)
+        label, probability, rank = query(train(recommender, *others), X[held_out], y[held_out])
         parts.append(Responses(label == y[held_out], probability, rank))
     place = np.argsort(np.argsort(fold_of, kind="stable"), kind="stable")
     return Responses(*(_join(values, place) for values in zip(*parts, strict=True)))
