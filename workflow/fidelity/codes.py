@@ -16,8 +16,14 @@ def distinct_rows(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if n_levels * (int(key.max(initial=0)) + 1) > np.iinfo(np.uint64).max:
             key = np.unique(key, return_inverse=True)[1].astype(np.uint64)
         key = key * np.uint64(n_levels) + column.astype(np.uint64)
-    _, first, number = np.unique(key, return_index=True, return_inverse=True)
-    return table[first], number
+    # As numpy.unique does, but not stably, which takes twice as long: equal rows are alike.
+    order = np.argsort(key)
+    in_order = key[order]
+    is_new = np.ones(len(key), dtype=bool)
+    is_new[1:] = in_order[1:] != in_order[:-1]
+    number = np.empty(len(key), dtype=np.int64)
+    number[order] = np.cumsum(is_new) - 1
+    return table[order[is_new]], number
 
 
 def number_distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
