@@ -18,6 +18,7 @@ from snakemake.dag import ScriptProcessor
 from snakemake.iocontainers import Snakemake
 from snakemake.persistence import PersistenceBase
 
+from fidelity import OWN_FOREST
 from fidelity.emulation import fraction_text
 from fidelity.errors import OutputError
 from fidelity.files import require_writable

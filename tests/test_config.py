@@ -57,6 +57,12 @@ def test_the_default_config_has_no_fault():
             [100, 1],
             "grid.target_size[1]: 1 is not allowed; expected a number of users from 2, or max",
         ),
+        (
+            "grid.repeats",
+            "3",
+            "grid.repeats: '3' is not allowed; expected a number of deals from 1; this is text, as "
+            "--config makes of what is within braces: use --configfile",
+        ),
         ("grid.target_size", ["all"], "grid.target_size[0]: 'all' is not allowed; expected a num"),
         ("grid.repeats", 0, "grid.repeats: 0 is not allowed; expected a number of deals from 1"),
         ("songs", "most", "songs: 'most' is not allowed; expected a number of songs from 2 to 6"),

@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 import zoneinfo
 
 from jsonschema import Draft202012Validator
@@ -56,7 +57,15 @@ def _explain(error):
             for name in error.instance
             if name not in known
         ]
-    return [f"{key or 'config'}: {error.instance!r} is not allowed; {_expected(error.schema)}"]
+    fault = f"{key or 'config'}: {error.instance!r} is not allowed; {_expected(error.schema)}"
+    return [fault + _explain_text(error.instance)]
+
+
+def _explain_text(value):
+    """Return what to do about text that spells something else, as Snakemake may have made it."""
+    if isinstance(value, str) and re.match(r"[-+.\d\[{]|(true|false|null)$", value):
+        return "; this is text, as --config makes of what is within braces: use --configfile"
+    return ""
 
 
 def _expected(schema):

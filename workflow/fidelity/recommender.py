@@ -10,6 +10,7 @@ import zipfile
 
 import numpy as np
 
+from . import OWN_FOREST
 from .codes import distinct_rows, find
 from .errors import InputError
 from .features import distinct_transitions
@@ -266,7 +267,7 @@ def _require_classifier(estimator, path):
 
 
 def _is_own_forest(recommender):
-    return recommender["estimator"] == "fidelity.forest.RandomForestClassifier"
+    return recommender["estimator"] == OWN_FOREST
 
 
 def _parameters(recommender):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from . import OWN_FOREST
 from .config import check_config
 from .errors import InputError
 from .event_settings import find_event_files, layout
@@ -48,7 +49,7 @@ def _is_known(recommender):
     """
     trees = recommender.get("n_estimators", 1)
     return (
-        recommender["estimator"] == "fidelity.forest.RandomForestClassifier"
+        recommender["estimator"] == OWN_FOREST
         and recommender.keys() <= {"estimator", "n_estimators"}
         and type(trees) is int
         and trees > 0
