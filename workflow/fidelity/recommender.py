@@ -149,9 +149,9 @@ def cross_validate(recommender, X, y, user, seed):
     accuracies = np.empty((n_folds, 2))
     for fold in range(n_folds):
         held_out = fold_of == fold
-        # Not named, so that one model is gone before the next is trained.
-        label = train(recommender, X[~held_out], y[~held_out], seed(fold)).predict(asked)
-        match = label[row] == y
+        model = train(recommender, X[~held_out], y[~held_out], seed(fold))
+        match = model.predict(asked)[row] == y
+        del model  # before the next is trained
         accuracies[fold] = match[held_out].mean(), match[~held_out].mean()
     return accuracies
 
@@ -187,8 +187,9 @@ def ask_own_models(recommender, X, y, fold_of, seed):
     parts = []
     for fold in range(fold_of.max() + 1):
         held_out = fold_of == fold
-        others = X[~held_out], y[~held_out], seed(fold)
-        label, probability, rank = query(train(recommender, *others), X[held_out], y[held_out])
+        model = train(recommender, X[~held_out], y[~held_out], seed(fold))
+        label, probability, rank = query(model, X[held_out], y[held_out])
+        del model  # before the next is trained
         parts.append(Responses(label == y[held_out], probability, rank))
     place = np.argsort(np.argsort(fold_of, kind="stable"), kind="stable")
     return Responses(*(_join(values, place) for values in zip(*parts, strict=True)))
