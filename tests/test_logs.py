@@ -56,6 +56,19 @@ def test_other_errors_have_one(tmp_path):
     assert not ended_well(tmp_path / "step.log")
 
 
+def test_an_interruption_is_told_and_goes_on(tmp_path):
+    script = (
+        "from fidelity.logs import logged\n"
+        "try:\n    with logged('step.log', [], []):\n        raise KeyboardInterrupt\n"
+        "except KeyboardInterrupt:\n    print('gone on')\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (run.stdout, run.stderr) == ("gone on\n", "")
+    assert last_lines(tmp_path / "step.log", 1).endswith(" interrupted")
+
+
 def test_of_what_other_packages_tell_warnings_are_in_the_log(tmp_path):
     step = "import logging; other = logging.getLogger('other'); other.info('a'); other.warning('b')"
     text = _log(tmp_path, f"open('c.csv', 'w'); {step}", 0)

@@ -18,7 +18,7 @@ def logged(path, inputs, outputs):
     """Send what a step says to the file `path`; note its beginning and end, what it reads and made.
 
     An error ends the program: the file has the text of faulty input or of output that cannot be
-    written, and the traceback of any other.
+    written, and the traceback of any other. That it was interrupted is noted and goes on.
 
     Parameters
     ----------
@@ -42,6 +42,9 @@ def logged(path, inputs, outputs):
     except Exception:
         log.exception("failed")
         sys.exit(1)
+    except KeyboardInterrupt:
+        log.error("interrupted")
+        raise
     log.info("done in %.2f s, with %s made", time.monotonic() - start, _sizes(outputs))
 
 
