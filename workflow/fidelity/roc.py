@@ -2,7 +2,8 @@
 
 Larger scores are more suspicious: a user is called a member from some threshold up. Everything
 is counted in users, of which `member` are in D_T. The ROC is a step function; between its
-steps there is no threshold, and nothing is interpolated.
+steps there is no threshold, and nothing is interpolated. So the order of equal scores is nothing to
+care for: sorts that need not keep it take a fifth of the time.
 """
 
 from typing import NamedTuple
@@ -39,7 +40,7 @@ def roc(value: np.ndarray, member: np.ndarray) -> Roc:
     >>> steps.true_positives.tolist(), steps.false_positives.tolist()
     ([0, 1, 2, 2], [0, 0, 1, 2])
     """
-    order = np.argsort(-value, kind="stable")
+    order = np.argsort(-value)
     is_last = np.append(np.diff(value[order]) != 0, True)
     hits = np.cumsum(member[order])[is_last]
     called = np.flatnonzero(is_last) + 1
@@ -96,7 +97,7 @@ def draw_users(n_users: int, n_draws: int, rng: np.random.Generator) -> np.ndarr
 
 def resampled_areas(value: np.ndarray, member: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the area under the ROC in each draw, shape (draws,); NaN where a group is empty."""
-    order = np.argsort(value, kind="stable")
+    order = np.argsort(value)
     ordered, is_member = value[order], member[order]
     others = order[~is_member]
     # Whole numbers, and no wider than the number of users asks for: most of the time goes here.
@@ -148,7 +149,7 @@ def cross_fitted_error(value: np.ndarray, member: np.ndarray, half: np.ndarray) 
     half : bool, shape (users,)
         The first half of the users; either holds members and others.
     """
-    order = np.argsort(-value, kind="stable")
+    order = np.argsort(-value)
     is_last = np.append(np.diff(value[order]) != 0, True)
     # How many of each half and kind are called members at each threshold, from the strictest.
     called = {
