@@ -32,13 +32,20 @@ SCHEMA = Path(workflow.basedir, "workflow/schemas/config.schema.yaml")
 
 
 def find_faults():
-    """Return the faults of the config, as found by a process whose imports end with it."""
+    """Return the faults of the config, as found by a process whose imports end with it.
+
+    It looks for the recommender where scripts do.
+    """
+    places = [
+        str(Path(workflow.basedir, "workflow")),
+        *filter(None, [os.environ.get("PYTHONPATH")]),
+    ]
     check = subprocess.run(
         [sys.executable, "-P", "-m", "fidelity.surroundings", SCHEMA],
         input=yaml.safe_dump(config),  # in which all types come back
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(places)},
     )
     if check.returncode != 0 or not check.stdout:
         ended = f"the process that checks the config has ended with {check.returncode}"

@@ -1,9 +1,8 @@
 import pandas as pd
-import pytest
 
 from fidelity.short_findings import tell_in_short
 
-from .made_up import accuracy_table, information_tables, leakage_table
+from .made_up import accuracy_table, information_tables, leakage_table, plug_in_table
 
 POINT = {"common_fraction": "0.5", "target_size": 7_000}
 
@@ -19,14 +18,22 @@ def _told(repeats=3, **tables):
 
 
 def _attacks(aucs):
-    """Return a table of three deals: {score: (access, AUC of the first)}, .01 more in each."""
+    """Return a table of three deals: {score: (access, AUC of the first)}, .01 more in each.
+
+    All users have each score, but for one named "of some".
+    """
     rows = [
         POINT
         | {"score": score, "access": access, "repeat": repeat, "control": control}
-        | {"metric": "auc", "level": None, "value": auc + repeat / 100}
+        | {"metric": metric, "level": None, "value": value}
         for score, (access, auc) in aucs.items()
         for repeat in range(3)
         for control in ("no", "shuffled")
+        for metric, value in (
+            ("auc", auc + repeat / 100),
+            ("members", 20),
+            ("others", 20 if score == "of some" else 80),
+        )
     ]
     return pd.DataFrame(rows)
 
@@ -56,14 +63,25 @@ def test_the_best_score_stands_beside_plain_matches():
     assert "Plain matches" not in alone
 
 
-@pytest.mark.parametrize("is_null", [True, False])
-def test_what_chance_gives_is_told_if_it_was_asked_for(is_null):
-    information = information_tables(3)["information"]
-    if is_null:
-        information = information.assign(null_mean=float("nan"))
-    told = _told(information=information)
-    assert ("by chance alone, give" in told) != is_null
-    assert ("how much of it is chance was not asked for" in told) == is_null
+def test_scores_that_some_users_lack_are_not_the_best():
+    aucs = {"matches": ("label", 0.6), "of some": ("label", 0.9)}
+    assert "matches (access: label) has an AUC of 0.6100" in _told(attacks=_attacks(aucs))
+
+
+def test_scores_that_are_equally_good_are_counted():
+    aucs = {name: ("label", auc) for name, auc in (("a", 0.9), ("b", 0.9), ("c", 0.8))}
+    assert "a (access: label) is one of the 2 best of 3 scores with" in _told(
+        attacks=_attacks(aucs)
+    )
+
+
+def test_what_chance_gives_is_told_if_it_was_asked_for():
+    everything = information_tables(3)["information"]
+    assert "; users dealt anew, by chance alone, give " in _told(information=everything)
+    without = everything.assign(null_mean=float("nan"))
+    assert "; there are no users whom chance could deal to" in _told(information=without)
+    told = _told(information=plug_in_table(3))
+    assert "; how much of it is chance was not asked for." in told
 
 
 def test_without_a_leak_there_is_nothing():

@@ -543,6 +543,19 @@ def test_a_recommender_whose_import_ends_the_process_is_told(tmp_path):
     assert "has ended with 3, maybe by the import of {" in run.stderr
 
 
+def test_a_recommender_that_scripts_would_not_find_is_told(tmp_path):
+    """Snakemake itself would find it, beside the Snakefile."""
+    project = small_project(tmp_path / "project")
+    text = "from sklearn.ensemble import ExtraTreesClassifier as Model\n"
+    (project.folder / "beside.py").write_text(text)
+    model = "--config", "recommender={estimator: beside.Model}"
+    run = project.run("--cores", "1", *model)
+    assert run.returncode != 0
+    assert "recommender: 'beside.Model' cannot be imported (No module named 'beside')" in run.stderr
+    (project.folder / "beside.py").rename(project.folder / "workflow/beside.py")
+    assert "deal_users" in project.plan(*model)
+
+
 @pytest.fixture
 def own_logs(finished, tmp_path):
     """Return a project whose logs are a folder of two files, and that folder."""

@@ -284,8 +284,8 @@ def draw_shared_users(shared_users):
     handles = [
         *(handle(f"c = {name}", linestyle="", **style) for name, style in styles.items()),
         handle("estimate = truth", **_GUESSING),
-        handle("references as large", **round_marker),
-        handle("references not as large", **round_marker, markerfacecolor="white"),
+        handle("references, same size", **round_marker),
+        handle("references, other size", **round_marker, markerfacecolor="white"),
         *(handle(text, linestyle="") for text in _name_unidentified(own)),
         handle(_count_drawn(shared_users), linestyle=""),
     ]

@@ -52,12 +52,15 @@ def _leak(leakage):
 
 
 def _attack(attacks):
-    chosen = select_metric(attacks[attacks["control"] == NO_CONTROL], "auc", None)
+    attacks = attacks[attacks["control"] == NO_CONTROL]
+    chosen = select_metric(attacks[attacks["score"].isin(_whole_scores(attacks))], "auc", None)
     if chosen.empty:
         return ""
     means = rate_with_interval(chosen, "value", ["score", "access"]).set_index("score")
     best = means["mean"].idxmax()
-    does = f"is the best of {len(means)} scores with" if len(means) > 1 else "has"
+    n_best = int((means["mean"] == means["mean"].max()).sum())
+    place = "the best" if n_best == 1 else f"one of the {n_best} best"
+    does = f"is {place} of {len(means)} scores with" if len(means) > 1 else "has"
     told = (
         f"- **Whose are the users?** By all transitions of a user, {best} (access: "
         f"{means.loc[best, 'access']}) {does} an AUC of "
@@ -68,13 +71,22 @@ def _attack(attacks):
     return told
 
 
+def _whole_scores(attacks):
+    """Return the scores that as many users have as have any: others are about a choice of users."""
+    counted = attacks[attacks["metric"].isin(["members", "others"])]
+    users = counted.groupby(["score", "repeat"])["value"].sum().groupby("score").mean()
+    return users.index[users == users.max()]
+
+
 def _information(information):
-    own = main_channel(information, HOLDER)
-    own = own[own["estimator"] == PLUG_IN]
+    of_holder = main_channel(information, HOLDER)
+    own = of_holder[of_holder["estimator"] == PLUG_IN]
     bits = interval(mean_with_interval(own, "value").iloc[0])
     told = f"- **A record tells of its holder** {bits} bits by the paper's estimate"
-    if own["null_mean"].isna().all():
+    if len(own) == len(of_holder):
         return f"{told}; how much of it is chance was not asked for."
+    if own["null_mean"].isna().all():
+        return f"{told}; there are no users whom chance could deal to the two anew."
     return f"{told}; users dealt anew, by chance alone, give {own['null_mean'].mean():.4f}."
 
 
