@@ -27,11 +27,13 @@ def imported_once():
     before = ["snakemake.logging", "snakemake.iocontainers"]
     if not workflow.local_exec:
         return before
-    rules_to_run = {job.rule for job in workflow.dag.needrun_jobs(exclude_finished=False)}
-    scripts = {Path(rule.script).stem for rule in rules_to_run if rule.script}
+    script_of = {
+        job.rule.name: job.rule.script for job in workflow.dag.needrun_jobs(exclude_finished=False)
+    }
+    scripts = {Path(script).stem for script in script_of.values() if script}
     # Where there is nothing else to do, figures may be many.
     imported = sorted(scripts & MANY_TIMES) or sorted(scripts)
-    if any(rule.name in MODELS for rule in rules_to_run):
+    if MODELS & script_of.keys():
         imported.append(RECOMMENDER["estimator"].rpartition(".")[0])
     return before + imported
 

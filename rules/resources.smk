@@ -11,8 +11,8 @@ Cost = namedtuple("Cost", "mb mb_per_mb seconds seconds_per_mb")
 REPEATS = config["grid"]["repeats"]
 TREES = RECOMMENDER.get("n_estimators") or 100
 DENSE_TREES = RECOMMENDER["estimator"].startswith(("sklearn.ensemble", "sklearn.tree"))
-# scikit-learn's forest took up to 18 times as long as the project's; others are taken for as slow.
-FITS = REPEATS * TREES / 20 * (1 if RECOMMENDER["estimator"] == OWN_FOREST else 20)
+# scikit-learn's forest took up to 28 times as long as the project's; others are taken for as slow.
+FITS = REPEATS * TREES / 20 * (1 if RECOMMENDER["estimator"] == OWN_FOREST else 30)
 COSTS = {
     # 219, 293 and 514 MiB for 1,000, 11,250 and 45,000 sessions
     "make_logs": Cost(220 + 0.0066 * max(STAND_IN.values(), default=0), 0, 10, 0),

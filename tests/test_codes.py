@@ -6,7 +6,8 @@ from fidelity.codes import distinct_rows, find, number_distinct
 
 def test_distinct_rows():
     rng = np.random.default_rng(0)
-    for table in (rng.integers(3, size=(50, 3)), rng.integers(2**40, size=(50, 4))):
+    far = 2**62 + rng.integers(3, size=(50, 3))
+    for table in (rng.integers(3, size=(50, 3)), rng.integers(2**40, size=(50, 4)), far):
         distinct, number = distinct_rows(table)
         np.testing.assert_array_equal(distinct[number], table)
         assert len(distinct) == len(np.unique(table, axis=0))

@@ -60,8 +60,8 @@ def test_the_default_config_has_no_fault():
         (
             "grid.repeats",
             "3",
-            "grid.repeats: '3' is not allowed; expected a number of deals from 1; this is text, as "
-            "--config makes of what is within braces: use --configfile",
+            "grid.repeats: '3' is not allowed; expected a number of deals from 1; this is text, "
+            "which --config makes of all within braces (use --configfile), and YAML of what is ",
         ),
         ("grid.target_size", ["all"], "grid.target_size[0]: 'all' is not allowed; expected a num"),
         ("grid.repeats", 0, "grid.repeats: 0 is not allowed; expected a number of deals from 1"),

@@ -216,6 +216,17 @@ def test_a_script_ends_as_python_does(run, tmp_path):
     assert run(*lines) == "thread\nlast\n"
 
 
+def test_what_is_imported_once_is_put_away_once(tmp_path, capfd):
+    (tmp_path / "tidy.py").write_text("import atexit\natexit.register(print, 'put away')\n")
+    (tmp_path / "script.py").write_text("import tidy, atexit\natexit.register(print, 'own')\n")
+    forks = Forks(tmp_path, lambda: ["tidy"])
+    forks.run(tmp_path / "script.py")
+    forks.run(tmp_path / "script.py")
+    assert capfd.readouterr().out == "own\nown\n"
+    forks.close()
+    assert capfd.readouterr().out == "put away\n"
+
+
 def test_a_module_that_cannot_be_imported_is_told(tmp_path, capfd):
     (tmp_path / "faulty.py").write_text("raise RuntimeError('a fault')")
     (tmp_path / "script.py").write_text("pass")

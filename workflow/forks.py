@@ -190,6 +190,7 @@ def _run(script):
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        atexit._clear()  # what was imported before is put away once, by the process in the middle
         if "numpy" in sys.modules:
             # Else all children would draw the same from there, where fidelity draws nothing.
             sys.modules["numpy"].random.seed()

@@ -80,6 +80,8 @@ def test_odd_groups_are_refused():
         RandomForestClassifier(bootstrap=False).fit(X, y, groups=[0, 0, 1, 1])
     with pytest.raises(ValueError, match="max_samples needs bootstrap=True"):
         RandomForestClassifier(bootstrap=False, max_samples=2).fit(X, y)
+    with pytest.raises(ValueError, match="max_samples=2147483648 asks for more than 2,147,483,647"):
+        RandomForestClassifier(max_samples=2**31).fit(X, y)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 import zipfile
@@ -137,6 +138,42 @@ def test_arrays_that_make_up_no_forest_are_refused(tmp_path, replaced):
     rewrite(path, **{name: changed})
     with pytest.raises(ValueError, match=r"model\.npz: the file of forests is damaged"):
         load_forests(path)
+
+
+def test_a_tree_without_its_last_child_is_refused(tmp_path):
+    """All counts are right, and yet the way right would lead out of the tree."""
+    path = tmp_path / "model.npz"
+    X = np.array([[0], [1]])
+    forest = RandomForestClassifier(n_estimators=1, bootstrap=False).fit(X, X[:, 0])
+    save_forests(path, [forest])
+    one = {"leaf_classes": [1], "leaf_class": [0], "leaf_weight": [1], "nodes": [2]}
+    cut = {"feature": [1, 0], **one}
+    rewrite(path, **{f"0__{name}": np.array(values, "u1") for name, values in cut.items()})
+    with pytest.raises(ValueError, match="its nodes do not make up trees"):
+        load_forests(path)
+
+
+@pytest.mark.parametrize("number", ["rows", "drawn"])
+def test_numbers_beyond_any_forest_are_refused(tmp_path, number):
+    """To draw so many again would not end."""
+    path = tmp_path / "model.npz"
+    save_forests(path, [small_forest()])
+    with np.load(path) as arrays:
+        header = json.loads(arrays["header"].tobytes())
+    header["forests"][0][number] = 2**31
+    rewrite(path, header=np.frombuffer(json.dumps(header).encode(), dtype=np.uint8))
+    with pytest.raises(ValueError, match="its numbers of features or rows are impossible"):
+        load_forests(path)
+
+
+def test_more_classes_than_a_node_can_name_come_back(tmp_path):
+    path = tmp_path / "model.npz"
+    y = np.arange(140_000)
+    X = np.column_stack([y % 50_000, y // 50_000])
+    forest = RandomForestClassifier(n_estimators=1, bootstrap=False, random_state=0).fit(X, y)
+    save_forests(path, [forest])
+    (loaded,) = load_forests(path)
+    np.testing.assert_array_equal(loaded.predict(X), y)
 
 
 def test_files_of_another_kind_are_refused(tmp_path):

@@ -62,9 +62,12 @@ def _explain(error):
 
 
 def _explain_text(value):
-    """Return what to do about text that spells something else, as Snakemake may have made it."""
-    if isinstance(value, str) and re.match(r"[-+.\d\[{]|(true|false|null)$", value):
-        return "; this is text, as --config makes of what is within braces: use --configfile"
+    """Return what to do about text that spells something else."""
+    if isinstance(value, str) and re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?|[\[{].*", value):
+        return (
+            "; this is text, which --config makes of all within braces (use --configfile), and "
+            "YAML of what is quoted and of 1e-1"
+        )
     return ""
 
 

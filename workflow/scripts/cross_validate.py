@@ -28,12 +28,12 @@ def cross_validate(transitions, deals, accuracy, *, point, shared, features, rec
             log.info("no rows: one user cannot be held out")
             break
         chosen = rows_of(target, observations["user"])
-        observations = {name: values[chosen] for name, values in observations.items()}
+        own = {name: values[chosen] for name, values in observations.items()}
         folds = recommenders.cross_validate(
             recommender,
-            feature_table(observations, features),
-            observations["next_song"],
-            observations["user"],
+            feature_table(own, features),
+            own["next_song"],
+            own["user"],
             partial(random_state, seed, "accuracy", point.common_fraction, len(target)),
         )
         log.info("%d users, accuracy %.3f, in sample %.3f", len(target), *folds.mean(axis=0))

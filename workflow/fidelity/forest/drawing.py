@@ -17,6 +17,8 @@ from ..compiling import numba
 def count_draws(seed, population, n_drawn):
     """Return how often each of a population is drawn, with replacement; int64, (population,).
 
+    Numba's `random`, which is another in each thread, goes on from the seed afterwards.
+
     Parameters
     ----------
     seed : int
@@ -25,7 +27,7 @@ def count_draws(seed, population, n_drawn):
         In [1, 2**32).
     n_drawn : int
     """
-    random.seed(seed)  # of this thread's compiled code, which draws nothing else
+    random.seed(seed)
     highest = np.uint32(population - 1)
     mask = highest
     for shift in (1, 2, 4, 8, 16):

@@ -25,6 +25,7 @@ from .querying import (
 )
 
 HIGHEST_LEVEL = 65_535
+MOST_ROWS = np.iinfo(np.int32).max  # to be drawn for a tree, or to grow one from
 _HIGHEST_SEED = np.iinfo(np.int32).max
 
 
@@ -228,7 +229,7 @@ def grow_forest(
     ------
     ValueError
         If X does not hold integers from 0 to 65,535, or too many features; for `max_samples`
-        without bootstrap.
+        without bootstrap, or of more draws than `MOST_ROWS`.
     """
     X = as_levels(X)
     n_rows, n_features = X.shape
@@ -352,8 +353,14 @@ def _count_draws(population, max_samples):
     if max_samples is None:
         return population
     if isinstance(max_samples, Integral):
-        return int(max_samples)
-    return max(int(max_samples * population), 1)
+        n_drawn = int(max_samples)
+    else:
+        n_drawn = max(int(max_samples * population), 1)
+    if n_drawn > MOST_ROWS:
+        raise ValueError(
+            f"max_samples={max_samples} asks for more than {MOST_ROWS:,} draws a tree."
+        )
+    return n_drawn
 
 
 def _draw(seed, population, n_drawn):

@@ -15,7 +15,7 @@ import numpy as np
 from ..compiling import numba
 from ..files import whole_file
 from .growing import HIGHEST_ONLY_CLASS, LEAF, RIGHT_SHIFT, SPLIT_MASK, SPLIT_SHIFT
-from .grown import HIGHEST_LEVEL, GrownForest
+from .grown import HIGHEST_LEVEL, MOST_ROWS, GrownForest
 from .querying import Forest, firsts
 
 FORMAT = "fidelity.forest"
@@ -284,7 +284,7 @@ def _rebuild(header, archive, number):
     groups = labels("groups") if f"{number}/groups" in archive else None
     tree_seeds = numbers("tree_seeds", 0, np.iinfo(np.int32).max).astype(np.int64)
     n_features, n_rows, n_drawn = (int(header[key]) for key in ("features", "rows", "drawn"))
-    if not (1 <= n_features <= LEAF and n_rows >= 1 and n_drawn >= 0):
+    if not (1 <= n_features <= LEAF and 1 <= n_rows <= MOST_ROWS and 0 <= n_drawn <= MOST_ROWS):
         raise ValueError("its numbers of features or rows are impossible")
 
     feature = numbers("feature", 0, n_features).astype(np.uint16)
@@ -368,7 +368,7 @@ def _link_nodes(forest, feature, splits, leaf_classes):
                 n_open -= 1
                 right = np.uint64(node + 1 - first)
                 forest.nodes[first + open_nodes[n_open]] |= right << RIGHT_SHIFT
-        if n_open > 0 or end == first or feature[end - 1] > 0:
+        if 2 * (leaf - first_leaf) != end - first + 1:  # a right child is missing
             return False
         forest.first_leaf[t + 1] = leaf + t + 1
         forest.first_cell[t + 1] = cell
