@@ -14,8 +14,9 @@ def distinct_rows(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for column in table.T:
         n_levels = int(column.max(initial=0)) + 1
         if n_levels * (int(key.max(initial=0)) + 1) > np.iinfo(np.uint64).max:
-            key, column = (np.unique(part, return_inverse=True)[1] for part in (key, column))
-            key, n_levels = key.astype(np.uint64), int(column.max()) + 1
+            key = np.unique(key, return_inverse=True)[1].astype(np.uint64)
+            column = np.unique(column, return_inverse=True)[1]
+            n_levels = int(column.max()) + 1
         key = key * np.uint64(n_levels) + column.astype(np.uint64)
     # As numpy.unique does, but not stably, which takes twice as long: equal rows are alike.
     order = np.argsort(key)

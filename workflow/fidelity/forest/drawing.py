@@ -34,7 +34,7 @@ def count_draws(seed, population, n_drawn):
         mask |= mask >> np.uint32(shift)
     # What is dropped is counted, too, behind the others: no branch to mispredict.
     counts = np.zeros(np.int64(mask) + 1, dtype=np.int64)
-    n = 0
+    n = np.int64(0)
     while n < n_drawn:
         drawn = np.uint32(random.getrandbits(32)) & mask
         counts[drawn] += 1
