@@ -436,8 +436,8 @@ def test_what_is_declared_grows_with_the_data_and_with_every_attempt(copy):
 
 
 def test_a_job_is_declared_no_more_than_a_machine_has(finished):
-    limited = _resources(finished, "--resources", "mem_mb=120")
-    assert {resources["mem_mb"] for resources in limited.values()} == {110, 120}
+    limited = _resources(finished, "--resources", "mem_mb=150")
+    assert {resources["mem_mb"] for resources in limited.values()} == {130, 150}
 
 
 def test_other_resources_rerun_nothing(copy):
