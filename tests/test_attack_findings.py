@@ -121,6 +121,14 @@ def test_a_decile_without_members_is_left_empty():
     assert fifth.split("|")[5].strip() == ""
 
 
+def test_controls_that_are_not_0_are_counted():
+    told = "Of the 18 intervals of both controls that only draw, at all fractions and sizes, {} do"
+    assert told.format(0) in _page()
+    counterfactual = _tables()["counterfactual"].copy()
+    counterfactual.loc[counterfactual["control"] == "shuffled", "difference"] += 1
+    assert told.format(9) in _page(counterfactual=counterfactual)
+
+
 def test_without_users_of_the_target_alone_their_control_is_left_empty():
     tables = _tables()
     known = {

@@ -1,5 +1,7 @@
 """What attacks on users found, in words and numbers: sections of the page of findings."""
 
+import pandas as pd
+
 from .markdown import interval, table
 from .scores import SCORES
 from .summary import (
@@ -188,7 +190,18 @@ def _tell_counterfactual(leakage, counterfactual, attacks):
             "the adversary's other users, and the same users asked about with and without them. No "
             "difference between users is in it.",
             table(heads, rows),
+            _tell_chance(pd.concat([shuffled, sides_drawn])),
         ]
+    )
+
+
+def _tell_chance(controls):
+    """Return a sentence on controls of which nothing but chance is to be found, at all points."""
+    known = controls.dropna(subset=["ci_low", "ci_high"])
+    beyond = int(((known["ci_low"] > 0) | (known["ci_high"] < 0)).sum())
+    return (
+        f"Of the {len(known)} intervals of both controls that only draw, at all fractions and "
+        f"sizes, {beyond} do not hold 0. One in twenty does not by chance, and sizes share users."
     )
 
 
