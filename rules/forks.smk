@@ -10,13 +10,6 @@ from snakemake.script import PythonScript
 sys.path.append(str(Path(workflow.basedir, "workflow")))
 from forks import Forks
 
-# Those with a job a grid point.
-MANY_TIMES = {
-    *("train_models", "query_models", "cross_validate", "measure_leakage"),
-    *("estimate_information", "estimate_plug_in", "ask_own_models", "ask_comparisons"),
-    "attack_users",
-}
-
 
 def imported_once():
     """Return what Snakemake puts before a script; scripts to run many times; the recommender.
@@ -27,13 +20,11 @@ def imported_once():
     before = ["snakemake.logging", "snakemake.iocontainers"]
     if not workflow.local_exec:
         return before
-    script_of = {
-        job.rule.name: job.rule.script for job in workflow.dag.needrun_jobs(exclude_finished=False)
-    }
-    scripts = {Path(script).stem for script in script_of.values() if script}
-    # Where there is nothing else to do, figures may be many.
-    imported = sorted(scripts & MANY_TIMES) or sorted(scripts)
-    if MODELS & script_of.keys():
+    needed = {job.rule for job in workflow.dag.needrun_jobs(exclude_finished=False)}
+    # Those of grid points are many; where there are none, figures may be.
+    many = {one for one in needed if "common" in one.wildcard_names} or needed
+    imported = sorted(Path(one.script).stem for one in many if one.script)
+    if any(one.name in MODELS for one in needed):
         imported.append(RECOMMENDER["estimator"].rpartition(".")[0])
     return before + imported
 

@@ -11,6 +11,7 @@ from .summary import (
     mean_with_interval,
     rate_with_interval,
     select_metric,
+    users_by_score,
 )
 from .user_attacks import NO_CONTROL, SHUFFLED, TARGET_ONLY
 
@@ -109,8 +110,7 @@ def _tell_scores(attacks):
 
 def _tell_unscored(attacks):
     """Return a sentence on scores that not every user has, as the rates are those of the others."""
-    counted = attacks[attacks["metric"].isin(["members", "others"])]
-    users = counted.groupby(["score", "repeat"])["value"].sum().groupby("score").mean()
+    users = users_by_score(attacks)
     fewer = users[users < users.max()]
     if fewer.empty:
         return ""

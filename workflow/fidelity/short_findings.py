@@ -10,6 +10,7 @@ from .summary import (
     rate_with_interval,
     rows_at,
     select_metric,
+    users_by_score,
 )
 from .user_attacks import NO_CONTROL
 
@@ -53,7 +54,9 @@ def _leak(leakage):
 
 def _attack(attacks):
     attacks = attacks[attacks["control"] == NO_CONTROL]
-    chosen = select_metric(attacks[attacks["score"].isin(_whole_scores(attacks))], "auc", None)
+    users = users_by_score(attacks)
+    whole = users.index[users == users.max()]  # others are about a choice of users
+    chosen = select_metric(attacks[attacks["score"].isin(whole)], "auc", None)
     if chosen.empty:
         return ""
     means = rate_with_interval(chosen, "value", ["score", "access"]).set_index("score")
@@ -69,13 +72,6 @@ def _attack(attacks):
     if best != "matches" and "matches" in means.index:
         told += f" Plain matches have {interval(means.loc['matches'])}."
     return told
-
-
-def _whole_scores(attacks):
-    """Return the scores that as many users have as have any: others are about a choice of users."""
-    counted = attacks[attacks["metric"].isin(["members", "others"])]
-    users = counted.groupby(["score", "repeat"])["value"].sum().groupby("score").mean()
-    return users.index[users == users.max()]
 
 
 def _information(information):

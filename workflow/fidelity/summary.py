@@ -156,5 +156,17 @@ def select_metric(attacks, metric, level):
     return chosen if level is None else chosen[chosen["level"] == level]
 
 
+def users_by_score(attacks):
+    """Return how many users have a value of each score, mean over repeats: {score: users}.
+
+    Parameters
+    ----------
+    attacks : DataFrame
+        Of `user_attacks.TABLES`, of one grid point and one control.
+    """
+    counted = attacks[attacks["metric"].isin(["members", "others"])]
+    return counted.groupby(["score", "repeat"])["value"].sum().groupby("score").mean()
+
+
 def _within(means, lowest):
     return means.assign(**means[["ci_low", "ci_high"]].clip(lowest, 1))

@@ -107,17 +107,20 @@ def _find_distinct(X, rows, number, doubled):
 
 
 @_compiled
-def _find_leaves(forest, doubled, n_rows, n_features, leaves):
-    """Write where the leaf that each row reaches in each tree has its `leaf_start`.
+def _find_leaves(forest, X, rows, number, leaves):
+    """Write where the leaf that each distinct row reaches in each tree has its `leaf_start`.
 
-    Where the leaf has a single class, minus one minus that class is written instead.
+    Which of the distinct ones each of `rows` is comes in `number`. Where the leaf has a single
+    class, minus one minus that class is written instead.
 
-    All rows, given as by `_find_distinct`, go down a tree together, a node each at a time, and
-    only those that have not arrived go on. There is no branch on the way taken, which could not
-    be predicted, and the reads from memory overlap.
+    All rows go down a tree together, a node each at a time, and only those that have not arrived
+    go on. There is no branch on the way taken, which could not be predicted, and the reads from
+    memory overlap.
     """
+    doubled = np.empty(len(rows) * X.shape[1], dtype=np.uint64)
+    n_rows = _find_distinct(X, rows, number, doubled)
+    n_features = np.uint64(X.shape[1])
     nodes = forest.nodes
-    n_features = np.uint64(n_features)
     at = np.empty(n_rows, dtype=np.uint64)
     walking = np.empty(n_rows, dtype=np.uint64)
     for t in range(len(forest.first_node) - 1):
@@ -246,11 +249,9 @@ def answer_rows(forest, n_classes, X, rows, wanted, trees, best, probability, ra
     """
     first_cell, leaf_start = forest.first_cell, forest.leaf_start
     leaf_class, leaf_weight = forest.leaf_class, forest.leaf_weight
-    n_features = X.shape[1]
     by_class = np.zeros(n_classes + 1)
     reached = np.empty(n_classes, dtype=np.int32)
     number = np.empty(_BLOCK_ROWS, dtype=np.int64)
-    doubled = np.empty(_BLOCK_ROWS * n_features, dtype=np.uint64)
     leaves = np.empty((_BLOCK_ROWS, trees.shape[1]), dtype=np.int64)
     shared = len(trees) == 1
     n_reached = 0
@@ -258,8 +259,7 @@ def answer_rows(forest, n_classes, X, rows, wanted, trees, best, probability, ra
     first = -1
     for block in range(0, len(rows), _BLOCK_ROWS):
         block_rows = rows[block : block + _BLOCK_ROWS]
-        n_distinct = _find_distinct(X, block_rows, number, doubled)
-        _find_leaves(forest, doubled, n_distinct, n_features, leaves)
+        _find_leaves(forest, X, block_rows, number, leaves)
         for i in range(len(block_rows)):
             row = block_rows[i]
             if not (shared and i > 0 and number[i] == number[i - 1]):
@@ -296,17 +296,14 @@ def rank_rows(forest, n_classes, X, rows, trees, top, probability):
     """
     first_cell, leaf_start = forest.first_cell, forest.leaf_start
     leaf_class, leaf_weight = forest.leaf_class, forest.leaf_weight
-    n_features = X.shape[1]
     by_class = np.zeros(n_classes)
     reached = np.empty(n_classes, dtype=np.int32)
     number = np.empty(_BLOCK_ROWS, dtype=np.int64)
-    doubled = np.empty(_BLOCK_ROWS * n_features, dtype=np.uint64)
     leaves = np.empty((_BLOCK_ROWS, trees.shape[1]), dtype=np.int64)
     n_top = top.shape[1]
     for block in range(0, len(rows), _BLOCK_ROWS):
         block_rows = rows[block : block + _BLOCK_ROWS]
-        n_distinct = _find_distinct(X, block_rows, number, doubled)
-        _find_leaves(forest, doubled, n_distinct, n_features, leaves)
+        _find_leaves(forest, X, block_rows, number, leaves)
         for i in range(len(block_rows)):
             row = block_rows[i]
             n_reached, n_serving = _mix_leaves(
@@ -350,16 +347,13 @@ def fill_probabilities(forest, n_classes, X, rows, table):
     """Write the probabilities of all classes to `table`, zeros of shape (rows of X, classes)."""
     first_cell, leaf_start = forest.first_cell, forest.leaf_start
     leaf_class, leaf_weight = forest.leaf_class, forest.leaf_weight
-    n_features = X.shape[1]
     trees = np.ones((1, len(forest.first_node) - 1), dtype=np.bool_)
     reached = np.empty(n_classes, dtype=np.int32)
     number = np.empty(_BLOCK_ROWS, dtype=np.int64)
-    doubled = np.empty(_BLOCK_ROWS * n_features, dtype=np.uint64)
     leaves = np.empty((_BLOCK_ROWS, trees.shape[1]), dtype=np.int64)
     for block in range(0, len(rows), _BLOCK_ROWS):
         block_rows = rows[block : block + _BLOCK_ROWS]
-        n_distinct = _find_distinct(X, block_rows, number, doubled)
-        _find_leaves(forest, doubled, n_distinct, n_features, leaves)
+        _find_leaves(forest, X, block_rows, number, leaves)
         for i in range(len(block_rows)):
             if i > 0 and number[i] == number[i - 1]:
                 table[block_rows[i]] = table[block_rows[i - 1]]
