@@ -1,57 +1,138 @@
-"""Numba, without two of its preparations that nothing here needs.
+"""Compile the C of this package, and call it with NumPy arrays.
 
-SciPy takes longer to load than all the other preparations together. Before its first function
-runs, Numba looks if SciPy has a BLAS, in case that functions multiply matrices. None here does, and
-the import takes as long as the work of a short job. So SciPy is not to be found while Numba is
-loaded, unless it is there already. Of whatever else Numba compiles in the same process, only
-`numpy.convolve` and `numpy.correlate` differ: they add up in a loop; for `numpy.dot` and
-`numpy.linalg` Numba looks for SciPy again.
-
-Numba also compiles its runtime, which counts references to arrays, in each process anew, to link
-it into what it compiles. Functions from its cache have been linked, and a process that runs no
-others never touches the compiler's code, 20 MB of memory. So the runtime is compiled when it is
-first linked.
+What has to be fast and no library does is in C: `X.c` beside the `X.py` that calls it. All of it
+becomes one shared library, by the compiler that is installed with this package, when a function is
+first called after a change: a process starts with nothing to compile and without a compiler in its
+memory. Signatures stand in the C alone, from which the types of arguments are read.
 """
 
+import ctypes
+import functools
+import hashlib
+import importlib.util
+import os
+import platform
+import re
+import subprocess
 import sys
-from contextlib import contextmanager
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+_FOLDER = Path(__file__).parent
+_COMPILER = (sys.executable, "-m", "ziglang", "cc")
+_OPTIONS = (
+    *("-shared", "-std=c11", "-O3", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror"),
+    # Products and sums are rounded one by one, on every processor.
+    "-ffp-contract=off",
+    "-fno-sanitize=undefined",
+)
+_EXPORTED = re.compile(r"^EXPORT (\w+) (\w+)\(([^)]*)\)", re.MULTILINE)
+_PARAMETER = re.compile(r"(const )?(\w+) (\*?)\w+")
+_TYPES = {
+    "void": None,
+    "bool": ctypes.c_bool,
+    "double": ctypes.c_double,
+    **{f"int{bits}_t": getattr(ctypes, f"c_int{bits}") for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}_t": getattr(ctypes, f"c_uint{bits}") for bits in (8, 16, 32, 64)},
+}
 
 
-@contextmanager
-def _hidden(name):
-    """Have the import of a module fail, unless it has been imported before."""
-    if name in sys.modules:
-        yield
-        return
-    sys.modules[name] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules[name]
+class Compiled:
+    """The functions that a C file exports, as attributes.
 
+    Arrays are passed as they are, and must be contiguous and of the type that the C says. Other
+    threads run meanwhile.
 
-with _hidden("scipy"):
-    import numba
-    import numba.np.arraymath
-    from numba.core.runtime import nrtdynmod
-
-
-def _compile_when_asked(context):
-    """Stand in for `nrtdynmod.compile_nrt_functions`.
-
-    Whatever links a library or looks for an address in it has Numba finalize it first.
+    Parameters
+    ----------
+    module : path
+        The Python file beside the C file, of the same name.
     """
-    module, library = nrtdynmod.create_nrt_module(context)
 
-    def finalize():
-        del library.finalize  # that of its class again
-        library.add_ir_module(module)
-        library.finalize()
+    def __init__(self, module):
+        self._source = Path(module).with_suffix(".c")
 
-    library.finalize = finalize
-    return library
+    def __getattr__(self, name):
+        functions = _functions(self._source)
+        if name not in functions:
+            raise AttributeError(f"{self._source} exports no {name}")
+        setattr(self, name, functions[name])
+        return functions[name]
 
 
-nrtdynmod.compile_nrt_functions = _compile_when_asked
+@functools.cache
+def _functions(source):
+    """Return {name: function} of what a C file exports."""
+    library, functions = _load(), {}
+    for result, name, parameters in _EXPORTED.findall(source.read_text()):
+        functions[name] = library[name]
+        functions[name].restype = _TYPES[result]
+        functions[name].argtypes = [_argument(one.strip()) for one in parameters.split(",")]
+    return functions
 
-__all__ = ["numba"]
+
+def _argument(parameter):
+    constant, name, pointer = _PARAMETER.fullmatch(parameter).groups()
+    if not pointer:
+        return _TYPES[name]
+    flags = ["C_CONTIGUOUS"] if constant else ["C_CONTIGUOUS", "WRITEABLE"]
+    return np.ctypeslib.ndpointer(_TYPES[name], flags=flags)
+
+
+@functools.cache
+def _load():
+    """Return the shared library, compiled before if it is not there.
+
+    It is kept where Python keeps what it compiles (`PYTHONPYCACHEPREFIX` is heeded), by a digest of
+    all C files and of the processor.
+    """
+    sources = sorted(_FOLDER.rglob("*.[ch]"))
+    parts = [part for path in sources for part in (path.name.encode(), path.read_bytes())]
+    digest = hashlib.sha256(b"\0".join([*parts, *map(str.encode, _OPTIONS), _processor()]))
+    name = f"fidelity-{digest.hexdigest()[:16]}.so"
+    library = Path(importlib.util.cache_from_source(__file__)).with_name(name)
+    if not library.exists():
+        _compile([path for path in sources if path.suffix == ".c"], library)
+    return ctypes.CDLL(str(library))
+
+
+def _compile(sources, library):
+    """Write a shared library, at once as others may look for it.
+
+    Raises
+    ------
+    OSError
+        If its folder is not to be written to, or the compiler fails.
+    """
+    try:
+        library.parent.mkdir(parents=True, exist_ok=True)
+        work = tempfile.TemporaryDirectory(prefix=".compiling-", dir=library.parent)
+    except OSError as error:
+        raise OSError(
+            f"{library.parent}: compiled code cannot be kept here ({error}); set "
+            "PYTHONPYCACHEPREFIX to a folder that can be written to"
+        ) from None
+    with work as folder:
+        made = Path(folder, library.name)
+        run = subprocess.run(
+            [*_COMPILER, *_OPTIONS, "-I", _FOLDER, "-o", made, *sources],
+            env=os.environ | {"ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder},
+            capture_output=True,
+            text=True,
+        )
+        if run.returncode != 0:
+            raise OSError(f"{' '.join(_COMPILER)} could not compile {_FOLDER}:\n{run.stderr}")
+        os.replace(made, library)
+
+
+def _processor():
+    """Return what the processor can do, as far as the system tells, since it is compiled for."""
+    system = Path("/proc/cpuinfo")
+    if system.exists():
+        with system.open("rb") as lines:
+            for line in lines:
+                if line.startswith((b"flags", b"Features")):
+                    return line
+    return f"{platform.system()} {platform.machine()}".encode()
