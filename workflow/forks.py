@@ -34,7 +34,6 @@ _SURROUNDINGS = {
     # Nor does it keep a thread to give memory back.
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }
-_FOREST = "fidelity.forest"
 # What the system counts blocks and memory in.
 _BLOCK, _KIBI = 512, 1024
 
@@ -215,7 +214,7 @@ def _run(script):
 
 
 def prepare(folder, modules):
-    """Import modules; with that of the forest, have its compiled code loaded.
+    """Import modules.
 
     A module that starts threads is told of, and left to the scripts: a fork would lack the threads.
     """
@@ -226,23 +225,6 @@ def prepare(folder, modules):
             print(f"{module} starts threads: each script imports it anew", file=sys.stderr)
             others = [name for name in sys.argv if name != module]
             os.execv(sys.executable, [sys.executable, *others])
-    if _FOREST in modules:
-        # Twice: what is not compiled yet is so in a child, with whose end its memory is free again.
-        compiling = os.fork()
-        if compiling == 0:
-            _grow_and_ask()
-            os._exit(0)
-        os.waitpid(compiling, 0)
-        _grow_and_ask()
-
-
-def _grow_and_ask():
-    import numpy as np
-
-    from fidelity.forest import grow_forest
-
-    X = np.zeros((2, 1), dtype=np.uint16)
-    grow_forest(X, X[:, 0], n_estimators=1, random_state=0).query(X, X[:, 0])
 
 
 if __name__ == "__main__":

@@ -1,17 +1,20 @@
 """Rows and values as whole numbers: which rows are equal, where a value is among others."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
-def distinct_rows(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (distinct rows, number of the distinct row of each row), in lexicographic order.
+def distinct_rows(columns: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return (a row of each distinct kind, which kind each row is), kinds in lexicographic order.
 
     Parameters
     ----------
-    table : whole numbers, not negative, shape (rows, columns)
+    columns : sequence of arrays, or array of shape (columns, rows)
+        Whole numbers, not negative, each of shape (rows,).
     """
-    key = np.zeros(len(table), dtype=np.uint64)
-    for column in table.T:
+    key = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
         n_levels = int(column.max(initial=0)) + 1
         if n_levels * (int(key.max(initial=0)) + 1) > np.iinfo(np.uint64).max:
             key = np.unique(key, return_inverse=True)[1].astype(np.uint64)
@@ -22,7 +25,7 @@ def distinct_rows(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # Any of the equal rows: asked for the first, numpy sorts stably, which takes twice as long.
     row = np.empty(len(distinct), dtype=np.int64)
     row[number] = np.arange(len(number))
-    return table[row], number
+    return row, number
 
 
 def number_distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

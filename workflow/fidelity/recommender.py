@@ -16,7 +16,7 @@ from .errors import InputError
 from .features import distinct_transitions
 from .files import whole_file
 from .folds import deal_folds
-from .forest import HIGHEST_LEVEL, grow_forest, load_grown, save_grown
+from .forest import HIGHEST_LEVEL, GrownForest, grow_forest, load_grown, save_grown
 from .responses import Responses
 
 FOLDS = 10
@@ -94,7 +94,7 @@ def train(recommender, X, y, random_state):
             )
         parameters = {"random_state": random_state} | _parameters(recommender)
         return grow_forest(X, y, **parameters)
-    return make_estimator(recommender, random_state).fit(X, y)
+    return make_estimator(recommender, random_state).fit(_widen(X), y)
 
 
 def query(model, X, y):
@@ -142,8 +142,10 @@ def cross_validate(recommender, X, y, user, seed):
     -------
     array, shape (folds, 2)
     """
+    X = X if _is_own_forest(recommender) else _widen(X)
     users, user = np.unique(user, return_inverse=True)
-    asked, row = distinct_rows(X)
+    first, row = distinct_rows(X.T)
+    asked = X[first]
     n_folds = min(FOLDS, len(users))
     fold_of = deal_folds(len(users), FOLDS, np.random.default_rng(seed("folds")))[user]
     accuracies = np.empty((n_folds, 2))
@@ -283,13 +285,22 @@ def _join(values, place):
     return None if values[0] is None else np.concatenate(values)[place]
 
 
+def _widen(X):
+    """Return levels as int32: who knows what an estimator reckons with them."""
+    return X.astype(np.int32, copy=False)
+
+
 def _answer(model, X, y):
+    if isinstance(model, GrownForest):
+        return model.query(X, y)
+    X = _widen(X)
     return model.query(X, y) if hasattr(model, "query") else _query_in_batches(model, X, y)
 
 
 def _query_in_batches(model, X, y):
     """Return (label, probability, rank) of an estimator that has no `query` of its own."""
-    asked, row = distinct_rows(X)
+    first, row = distinct_rows(X.T)
+    asked = X[first]
     label = model.predict(asked)[row]
     if not hasattr(model, "predict_proba"):
         return label, None, None

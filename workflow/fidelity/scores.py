@@ -264,10 +264,10 @@ class BigramWithoutUser:
 
     def __init__(self, user, song, next_song, n_songs, smoothing):
         self.n_songs, self.smoothing = n_songs, smoothing
-        _, pair = distinct_rows(np.column_stack([song, next_song]))
+        _, pair = distinct_rows([song, next_song])
         # The value of each transition, and how many of its user's own have that value.
         self._counted = [
-            (value, _count(distinct_rows(np.column_stack([value, user]))[1]))
+            (value, _count(distinct_rows([value, user])[1]))
             for value in (pair, song)
         ]
 

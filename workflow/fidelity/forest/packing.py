@@ -4,10 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..compiling import numba
+from ..compiling import Compiled
 
 LEVEL_BITS = 16  # of a feature, at most
-_WORD_BITS = 64
+WORD_BITS = 64
+
+_compiled = Compiled(__file__)
 
 
 class Layout(NamedTuple):
@@ -32,7 +34,9 @@ def pack_rows(X):
     X : uint16, shape (rows, features)
     """
     layout = _make_layout(np.array([column.max() for column in X.T]))  # faster than along an axis
-    return _fill_words(X, layout.word, layout.shift, int(layout.word.max()) + 1), layout
+    words = np.zeros((int(layout.word.max()) + 1, len(X)), dtype=np.uint64)
+    _compiled.pack_rows(X, *X.shape, layout.word, layout.shift, words)
+    return words, layout
 
 
 def sort_order(words, layout, ties):
@@ -56,21 +60,12 @@ def _make_layout(highest):
     by_levels = np.argsort(-highest.astype(np.int64), kind="stable")
     word = np.zeros(len(widths), dtype=np.uint64)
     shift = np.zeros(len(widths), dtype=np.uint64)
-    current, free = 0, _WORD_BITS
+    current, free = 0, WORD_BITS
     for feature in by_levels:
         width = int(widths[feature])
         if width > free:
-            current, free = current + 1, _WORD_BITS
+            current, free = current + 1, WORD_BITS
         free -= width
         word[feature], shift[feature] = current, free
     one = np.uint64(1)
     return Layout(word, shift, (one << widths) - one, int(by_levels[0]), free)
-
-
-@numba.njit(cache=True, nogil=True)
-def _fill_words(X, word, shift, n_words):
-    words = np.zeros((n_words, X.shape[0]), dtype=np.uint64)
-    for i in range(X.shape[0]):
-        for f in range(X.shape[1]):
-            words[word[f], i] |= np.uint64(X[i, f]) << shift[f]
-    return words

@@ -5,16 +5,15 @@ the classes and weights of every leaf. Children are not written; they follow fro
 so a file cannot point outside of its arrays.
 """
 
-import io
 import json
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from ..compiling import numba
+from ..compiling import Compiled
 from ..files import whole_file
-from .growing import HIGHEST_ONLY_CLASS, LEAF, RIGHT_SHIFT, SPLIT_MASK, SPLIT_SHIFT
+from .growing import LEAF, SPLIT_MASK, SPLIT_SHIFT
 from .grown import HIGHEST_LEVEL, MOST_ROWS, GrownForest
 from .querying import Forest, firsts
 
@@ -24,7 +23,9 @@ VERSION = 2
 # Compressed it would be a tenth smaller, which takes two fifths of the time of all.
 _STORED = {"leaf_class"}
 _LABEL_KINDS = "biufU"
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same forests make the same bytes
+_ZIP64_BYTES = 1 << 30  # a member that could be too large for other zips
+
+_compiled = Compiled(__file__)
 
 
 def save_forests(path, forests):
@@ -122,13 +123,13 @@ def save_grown(path, forests, notes=None):
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist")
     headers = []
-    with whole_file(path) as partial, zipfile.ZipFile(partial, "w") as archive:
+    # Members have no date, so the same forests make the same bytes. Level 1: the default takes five
+    # times as long and saves 7 %.
+    deflated = {"compression": zipfile.ZIP_DEFLATED, "compresslevel": 1}
+    with whole_file(path) as partial, zipfile.ZipFile(partial, "w", **deflated) as archive:
         for forest in forests:
-            header, members = _describe(forest)
+            headers.append(_write_forest(archive, len(headers), forest))
             del forest  # before the next is grown
-            for name, array in members.items():
-                _write_member(archive, f"{len(headers)}/{name}", array)
-            headers.append(header)
         header = {
             "format": FORMAT,
             "version": VERSION,
@@ -139,14 +140,20 @@ def save_grown(path, forests, notes=None):
         _write_member(archive, "header", np.frombuffer(text, dtype=np.uint8))
 
 
+def _write_forest(archive, number, forest):
+    """Write the arrays of a forest, and return what else is to be known of it."""
+    header, members = _describe(forest)
+    for name, array in members.items():
+        _write_member(archive, f"{number}/{name}", array)
+    return header
+
+
 def _write_member(archive, name, array):
-    member = zipfile.ZipInfo(f"{name}.npy", date_time=_ZIP_DATE)
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, array, allow_pickle=False)
-    is_stored = name.rpartition("/")[2] in _STORED
-    method = zipfile.ZIP_STORED if is_stored else zipfile.ZIP_DEFLATED
-    # Level 1: the default takes five times as long and saves 7 %.
-    archive.writestr(member, buffer.getbuffer(), method, compresslevel=1)
+    member = f"{name}.npy"
+    if name.rpartition("/")[2] in _STORED:
+        member = zipfile.ZipInfo(member)
+    with archive.open(member, "w", force_zip64=array.nbytes >= _ZIP64_BYTES) as file:
+        np.lib.format.write_array(file, array, allow_pickle=False)
 
 
 def load_grown(path):
@@ -313,63 +320,19 @@ def _rebuild(header, archive, number):
         leaf_class=leaf_class,
         leaf_weight=leaf_weight,
     )
-    if not _link_nodes(trees, feature, splits, leaf_classes):
+    linked = _compiled.link_nodes(
+        n_trees,
+        trees.first_node,
+        feature,
+        splits,
+        leaf_classes,
+        leaf_class,
+        np.empty(len(feature), dtype=np.int32),
+        trees.nodes,
+        trees.leaf_start,
+        trees.first_leaf,
+        trees.first_cell,
+    )
+    if not linked:
         raise ValueError("its nodes do not make up trees")
     return GrownForest(trees, classes, n_features, n_rows, n_drawn, tree_seeds, groups)
-
-
-@numba.njit(cache=True, nogil=True)
-def _link_nodes(forest, feature, splits, leaf_classes):
-    """Write the nodes of a forest, where its leaves start, and where those of each tree do.
-
-    In preorder, the node after a leaf is the right child of the last inner node without one.
-    Return False where nodes do not make up trees.
-
-    Parameters
-    ----------
-    forest : Forest
-        With `first_node`, `leaf_class` and `leaf_weight`; the others are written.
-    feature : uint16, shape (nodes,)
-        From 1; 0 in leaves.
-    splits : uint32, shape (inner nodes,)
-    leaf_classes : int32, shape (leaves,)
-        How many classes a leaf has.
-    """
-    open_nodes = np.empty(len(feature), dtype=np.int32)
-    inner, leaf, cell = 0, 0, 0
-    for t in range(len(forest.first_node) - 1):
-        first, end = forest.first_node[t], forest.first_node[t + 1]
-        first_leaf, first_cell = leaf, cell
-        forest.leaf_start[first_leaf + t] = 0
-        n_open = 0
-        for node in range(first, end):
-            if feature[node] > 0:
-                split = np.uint64(splits[inner])
-                forest.nodes[node] = np.uint64(feature[node] - 1) | (split << SPLIT_SHIFT)
-                inner += 1
-                open_nodes[n_open] = node - first
-                n_open += 1
-                continue
-            only_class = forest.leaf_class[cell] if leaf_classes[leaf] == 1 else np.int32(-1)
-            only_class = only_class if only_class <= HIGHEST_ONLY_CLASS else np.int32(-1)
-            number = np.uint64(leaf - first_leaf)
-            forest.nodes[node] = (
-                np.uint64(LEAF)
-                | (np.uint64(only_class + 1) << SPLIT_SHIFT)
-                | (number << RIGHT_SHIFT)
-            )
-            cell += leaf_classes[leaf]
-            leaf += 1
-            forest.leaf_start[leaf + t] = cell - first_cell
-            if n_open == 0:
-                if node != end - 1:
-                    return False
-            else:
-                n_open -= 1
-                right = np.uint64(node + 1 - first)
-                forest.nodes[first + open_nodes[n_open]] |= right << RIGHT_SHIFT
-        if 2 * (leaf - first_leaf) != end - first + 1:  # a right child is missing
-            return False
-        forest.first_leaf[t + 1] = leaf + t + 1
-        forest.first_cell[t + 1] = cell
-    return True

@@ -46,7 +46,7 @@ def number_cells(columns):
     columns : sequence of arrays, each of shape (observations,)
         Whole numbers, not negative; observations equal in all of them share a cell.
     """
-    _, cell = distinct_rows(np.column_stack(columns))
+    _, cell = distinct_rows(columns)
     return cell
 
 
@@ -64,9 +64,8 @@ def tally_users(user, cell):
     user, cell : shape (observations,)
         Whole numbers, not negative.
     """
-    rows, number = distinct_rows(np.column_stack([user, cell]))
-    user, cell = rows.T.copy()
-    return Tally(user, cell, np.bincount(number, minlength=len(rows)))
+    row, number = distinct_rows([user, cell])
+    return Tally(user[row], cell[row], np.bincount(number, minlength=len(row)))
 
 
 def make_holders(tally, first, second):
