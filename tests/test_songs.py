@@ -84,6 +84,8 @@ def test_among_equals_the_lowest_number_goes_first():
 def test_a_song_counts_once_a_session():
     session, song = as_listenings([[0, 0, 1], [1], [1, 0], [2, 2, 2]])
     assert count_sessions(session, song, 4).tolist() == [2, 3, 1, 0]
+    session, song = session.astype(np.int64), song.astype(np.int8)
+    assert count_sessions(session, song, 4).tolist() == [2, 3, 1, 0]
 
 
 def test_the_densest_set_has_at_least_min_songs():

@@ -2,7 +2,7 @@
 
 Read as a densest-subset problem (paper, section 5.1; Charikar 2000): drop the song with the
 fewest remaining sessions, with every session that contains it; repeat. Each step is recorded
-as (songs, sessions, sessions / songs).
+as (songs, sessions, sessions / songs). The loops are in `songs.c`.
 """
 
 from typing import NamedTuple
@@ -10,14 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .compiling import numba
+from .compiling import Compiled
 from .errors import InputError
 
-# An item of the heap is a number of sessions above the number of a song.
-_SONG_BITS = 32
-_SONG = (1 << _SONG_BITS) - 1
-_ONE_SESSION = 1 << _SONG_BITS
-_DROPPED = -1
+_compiled = Compiled(__file__)
 
 
 class Reduction(NamedTuple):
@@ -44,35 +40,48 @@ def reduce_songs(session, song):
         the one with the lowest number is dropped first, so number songs by something stable, as
         their id. A song twice in a session counts once.
     """
+    session, song = _as_int32(session), _as_int32(song)
     n_sessions = int(session.max(initial=-1)) + 1
     n_songs = int(song.max(initial=-1)) + 1
-    start = np.searchsorted(session, np.arange(n_sessions + 1, dtype=session.dtype))
-    remaining = count_sessions(session, song, n_songs)
-    first, sessions = _group(session, song, n_songs)
-    song_step, session_step = _peel(start, song, first, sessions, remaining)
+    songs_start = np.searchsorted(session, np.arange(n_sessions + 1, dtype=np.int32))
+    sessions_start = np.zeros(n_songs + 1, dtype=np.int64)
+    sessions = np.empty_like(session)
+    _compiled.group_by_song(session, song, len(song), n_songs, sessions_start, sessions)
+    song_step = np.zeros(n_songs, dtype=np.int32)
+    session_step = np.zeros(n_sessions, dtype=np.int32)
+    _compiled.peel(
+        songs_start,
+        song,
+        sessions_start,
+        sessions,
+        count_sessions(session, song, n_songs),
+        n_songs,
+        np.empty(n_songs, dtype=np.int64),
+        np.empty(n_songs, dtype=np.int32),
+        np.full(n_songs, -1, dtype=np.int32),
+        song_step,
+        session_step,
+    )
     left = n_sessions - np.cumsum(np.bincount(session_step, minlength=n_songs + 1))
     curve = pd.DataFrame({"songs": np.arange(n_songs, 0, -1), "sessions": left[:-1]})
     curve["ratio"] = curve["sessions"] / curve["songs"]
     return Reduction(curve, song_step, session_step)
 
 
-@numba.njit(cache=True, nogil=True)
 def count_sessions(session, song, n_songs):
     """Return in how many sessions each song is, int64, shape (n_songs,).
 
     Parameters
     ----------
     session, song : int, shape (listenings,)
-        The rows of a session are together.
+        The rows of a session are together. Numbers from 0, as int32.
     n_songs : int
         Above every song.
     """
     count = np.zeros(n_songs, dtype=np.int64)
-    latest = np.full(n_songs, -1, dtype=session.dtype)
-    for i in range(len(song)):
-        if latest[song[i]] != session[i]:
-            latest[song[i]] = session[i]
-            count[song[i]] += 1
+    latest = np.full(n_songs, -1, dtype=np.int32)
+    session, song = _as_int32(session), _as_int32(song)
+    _compiled.count_sessions(session, song, len(song), latest, count)
     return count
 
 
@@ -105,77 +114,5 @@ def choose_songs(curve, songs, min_songs):
     return int(np.argmax(curve["ratio"].to_numpy()[: len(curve) - min_songs + 1]))
 
 
-@numba.njit(cache=True, nogil=True)
-def _group(session, song, n_songs):
-    """Return (where each song's sessions start, sessions by song), by a counting sort."""
-    start = np.zeros(n_songs + 1, dtype=np.int64)
-    for i in range(len(song)):
-        start[song[i] + 1] += 1
-    start = np.cumsum(start)
-    end = start[:-1].copy()
-    sessions = np.empty_like(session)
-    for i in range(len(song)):
-        sessions[end[song[i]]] = session[i]
-        end[song[i]] += 1
-    return start, sessions
-
-
-@numba.njit(cache=True, nogil=True)
-def _peel(songs_start, songs, sessions_start, sessions, remaining):
-    """Return (step of each song, step of each session), int32, steps from 1."""
-    n_sessions, n_songs = len(songs_start) - 1, len(sessions_start) - 1
-    song_step = np.zeros(n_songs, dtype=np.int32)
-    session_step = np.zeros(n_sessions, dtype=np.int32)
-    latest = np.full(n_songs, -1, dtype=sessions.dtype)
-    # A binary heap of songs by (remaining sessions, number), both in one integer, so that a
-    # comparison reads the heap alone; and where in it each song is.
-    heap = np.sort((remaining << _SONG_BITS) + np.arange(n_songs))
-    place = np.empty(n_songs, dtype=np.int32)
-    for i in range(n_songs):
-        place[heap[i] & _SONG] = i
-    for step in range(1, n_songs + 1):
-        song = heap[0] & _SONG
-        end = n_songs - step
-        _sink(heap, place, heap[end], end)
-        place[song] = _DROPPED
-        song_step[song] = step
-        for i in range(sessions_start[song], sessions_start[song + 1]):
-            session = sessions[i]
-            if session_step[session] > 0:
-                continue
-            session_step[session] = step
-            for j in range(songs_start[session], songs_start[session + 1]):
-                other = songs[j]
-                # A song may be in a session twice.
-                if place[other] != _DROPPED and latest[other] != session:
-                    latest[other] = session
-                    _rise(heap, place, heap[place[other]] - _ONE_SESSION, place[other])
-    return song_step, session_step
-
-
-@numba.njit(cache=True, nogil=True)
-def _rise(heap, place, item, i):
-    """Put an item, no greater than what was at place i, there or further up."""
-    while i > 0 and item < heap[(i - 1) // 2]:
-        heap[i] = heap[(i - 1) // 2]
-        place[heap[i] & _SONG] = i
-        i = (i - 1) // 2
-    heap[i] = item
-    place[item & _SONG] = i
-
-
-@numba.njit(cache=True, nogil=True)
-def _sink(heap, place, item, end):
-    """Put an item in the stead of the first of a heap that ends before `end`, or further down."""
-    i = 0
-    while 2 * i + 1 < end:
-        child = 2 * i + 1
-        if child + 1 < end and heap[child + 1] < heap[child]:
-            child += 1
-        if item < heap[child]:
-            break
-        heap[i] = heap[child]
-        place[heap[i] & _SONG] = i
-        i = child
-    heap[i] = item
-    place[item & _SONG] = i
+def _as_int32(numbers):
+    return np.ascontiguousarray(numbers, dtype=np.int32)
