@@ -68,6 +68,7 @@ test-slurm: environment
 lint: environment
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	git ls-files -- "*.c" "*.h" | xargs .venv/bin/clang-format --dry-run --Werror
 	.venv/bin/snakefmt --check Snakefile rules
 	.venv/bin/snakemake --lint
 	.venv/bin/mypy

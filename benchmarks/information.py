@@ -19,7 +19,6 @@ import time
 
 # Before numpy and the peers are imported.
 os.environ |= {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-os.environ["NUMBA_NUM_THREADS"] = "1"
 
 import numpy as np
 

@@ -1,73 +1,121 @@
+import ctypes
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-PROGRAM = """
-import sys
-import numpy as np
-{before}
-from fidelity.compiling import numba
-from fidelity.forest import grow_forest
-X = np.arange(20)[:, None] % 7
-assert grow_forest(X, X[:, 0], n_estimators=5, random_state=0).predict(X)[3] == 3
-print("scipy" in sys.modules)
-{after}
-"""
-# What needs a BLAS, which was not to be found while Numba was loaded.
-AFTER = """
-product = numba.njit(lambda a: np.dot(a, a))(np.eye(3) * 2)
-assert product.tolist() == (np.eye(3) * 4).tolist()
-"""
+from fidelity import compiling
+from fidelity.compiling import Compiled
+from fidelity.sources import PACKAGE
+
+SONGS = Compiled(PACKAGE / "songs.py")
+C_FILES = sorted(PACKAGE.rglob("*.c"))
+
+
+def count(session, song, latest, found):
+    SONGS.count_sessions(session, song, len(song), latest, found)
+
+
+def arguments():
+    session, song = np.array([0, 0, 1, 1], dtype=np.int32), np.array([0, 1, 1, 1], dtype=np.int32)
+    return [session, song, np.full(2, -1, dtype=np.int32), np.zeros(2, dtype=np.int64)]
+
+
+def test_arrays_are_read_and_written_in_place():
+    session, song, latest, found = arguments()
+    session.setflags(write=False)
+    count(session, song, latest, found)
+    assert found.tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "printed"),
-    [("", AFTER, "False"), ("import scipy.linalg", "", "True")],
-    ids=["loaded later", "loaded before"],
+    ("number", "other"),
+    [
+        (0, lambda array: array.astype(np.int64)),
+        (1, lambda array: np.repeat(array, 2)[::2]),
+        (3, lambda array: np.frombuffer(array.tobytes(), dtype=array.dtype)),
+    ],
+    ids=["type", "gaps", "read only"],
 )
-def test_numba_is_loaded_without_scipy(before, after, printed):
-    program = PROGRAM.format(before=before, after=after)
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert run.stdout.split() == [printed], run.stderr
-    assert run.returncode == 0, run.stderr
+def test_other_arrays_are_refused(number, other):
+    given = arguments()
+    given[number] = other(given[number])
+    with pytest.raises(ctypes.ArgumentError):
+        count(*given)
 
 
-CACHED = """
-import numpy as np
-from fidelity.compiling import numba
-from numba.core.codegen import CPUCodeLibrary
-
-compiled = []
-finalize = CPUCodeLibrary.finalize
-CPUCodeLibrary.finalize = lambda library: (compiled.append(library.name), finalize(library))
+def test_what_is_not_exported_is_no_attribute():
+    with pytest.raises(AttributeError, match=r"songs\.c exports no sink"):
+        SONGS.sink  # noqa: B018
+    assert not hasattr(SONGS, "__wrapped__")
 
 
-@numba.njit(cache=True)
-def count(n):
-    return np.arange(n)
+@pytest.mark.parametrize("path", C_FILES, ids=lambda path: path.stem)
+def test_each_c_file_is_called_by_the_module_beside_it(path):
+    """By each name that it exports, with types that are known."""
+    functions = compiling._functions(path)
+    assert functions
+    text = path.with_suffix(".py").read_text()
+    assert all(f"_compiled.{name}(" in text for name in functions)
 
 
-assert count(3).tolist() == [0, 1, 2]
-print("nrt" in compiled, len(compiled))
-assert numba.njit(lambda numbers: numbers[1:].copy())(count(3)).tolist() == [1, 2]
-print("nrt" in compiled)
+PROGRAM = """
+import sys
+from fidelity import compiling
+from fidelity.forest.drawing import count_draws
+if sys.argv[1:]:
+    compiling._COMPILER = tuple(sys.argv[1:])
+print(count_draws(1, 3, 4).sum())
 """
 
 
-def test_nothing_is_compiled_for_what_is_in_the_cache(tmp_path):
-    program = tmp_path / "program.py"
-    program.write_text(CACHED)
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    first, again = (
-        subprocess.run(
-            [sys.executable, program], env=environment, capture_output=True, text=True, check=True
-        ).stdout.splitlines()
-        for _ in range(2)
+def run(cache, *compiler):
+    environment = os.environ | {
+        "PYTHONPYCACHEPREFIX": str(cache),
+        "PYTHONPATH": str(PACKAGE.parent),
+    }
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *compiler], env=environment, capture_output=True, text=True
     )
-    assert first[0].startswith("True")
-    assert again == ["False 0", "True"], (
-        "Numba compiles its runtime again at each start: look at what fidelity.compiling puts in "
-        "place of numba.core.runtime.nrtdynmod.compile_nrt_functions."
-    )
+
+
+def test_code_is_compiled_once(tmp_path):
+    first = run(tmp_path)
+    assert first.stdout.split() == ["4"], first.stderr
+    kept = [path for path in tmp_path.rglob("*") if path.suffix != ".pyc" and path.is_file()]
+    assert [path.suffix for path in kept] == [".so"]
+    again = run(tmp_path, "no-compiler")
+    assert again.stdout.split() == ["4"], again.stderr
+
+
+def test_a_compiler_that_fails_is_told_and_nothing_is_kept(tmp_path):
+    failed = run(tmp_path, sys.executable, "-c", "raise SystemExit('cannot')")
+    assert failed.returncode != 0
+    assert "could not compile" in failed.stderr
+    assert "cannot" in failed.stderr
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_with_the_remedy(tmp_path):
+    taken = tmp_path / "taken"
+    taken.touch()
+    failed = run(taken)
+    assert failed.returncode != 0
+    assert f"{taken}{Path(compiling.__file__).parent}" in failed.stderr
+    assert "set PYTHONPYCACHEPREFIX to a folder that can be written to" in failed.stderr
+
+
+def test_parameters_that_cannot_be_passed_are_refused():
+    with pytest.raises(SyntaxError, match=r"'char \*\*names'"):
+        compiling._argument("char **names")
+
+
+def test_the_processor_is_part_of_the_name(monkeypatch):
+    before = compiling.load()._name
+    monkeypatch.setattr(compiling, "_processor", lambda: b"another")
+    monkeypatch.setattr(compiling, "_compile", lambda sources, library: None)
+    monkeypatch.setattr(compiling.ctypes, "CDLL", lambda name: name)
+    assert compiling.load.__wrapped__() != before

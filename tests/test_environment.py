@@ -49,7 +49,7 @@ def test_what_rules_import_brings_no_heavy_package():
     rules = "\n".join(path.read_text() for path in ROOT.glob("rules/*.smk"))
     modules = sorted(set(re.findall(r"from (fidelity[\w.]*) import", rules)))
     assert "fidelity.emulation" in modules
-    heavy = "pandas", "pyarrow", "numba", "sklearn", "scipy", "matplotlib", "joblib"
+    heavy = "pandas", "pyarrow", "sklearn", "scipy", "matplotlib", "joblib"
     found = subprocess.run(
         [
             sys.executable,

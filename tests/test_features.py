@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -35,3 +36,14 @@ def test_distinct_transitions_are_the_rows_of_a_set():
 def test_the_song_is_the_first_feature():
     observations = {"hour": np.array([9]), "song": np.array([4]), "skip": np.array([1])}
     assert feature_table(observations, ["hour", "song", "skip"]).tolist() == [[4, 9, 1]]
+
+
+@pytest.mark.parametrize(("highest", "kind"), [(65_535, np.uint16), (65_536, np.int32)])
+def test_features_are_as_narrow_as_their_levels_allow(highest, kind):
+    observations = {
+        "song": np.array([highest, 0], dtype=np.int32),
+        "skip": np.array([1, 0], dtype=np.uint16),
+    }
+    table = feature_table(observations, ["song", "skip"])
+    assert table.dtype == kind
+    assert table.tolist() == [[highest, 1], [0, 0]]

@@ -80,6 +80,44 @@ def test_models_are_stored_and_loaded_one_at_a_time(tmp_path):
         alive.add(next(loaded))
 
 
+def test_a_loaded_forest_is_gone_once_it_is_let_go(tmp_path):
+    """Before another is asked for: what it answered is written meanwhile."""
+    X, y, _ = _transitions()
+    save_models(tmp_path / "models.zip", [train(OWN, X, y, state) for state in (0, 1)], OWN)
+    for forest in load_models(tmp_path / "models.zip", OWN):
+        nodes = weakref.ref(forest.trees.nodes)
+        del forest
+        assert nodes() is None
+
+
+TOLD = []
+
+
+class Telling(DecisionTreeClassifier):
+    """Notes the types of all levels that it is told."""
+
+    def fit(self, X, y):
+        TOLD.append(X.dtype)
+        return super().fit(X, y)
+
+    def predict(self, X):
+        TOLD.append(X.dtype)
+        return super().predict(X)
+
+    def predict_proba(self, X):
+        TOLD.append(X.dtype)
+        return super().predict_proba(X)
+
+
+def test_levels_are_told_in_a_type_that_can_be_reckoned_with():
+    X, y, user = _transitions()
+    X = X.astype(np.uint16)
+    telling = {"estimator": f"{__name__}.Telling"}
+    query(train(telling, X, y, 0), X, y)
+    cross_validate(telling, X, y, user, partial(random_state, 0))
+    assert set(TOLD) == {np.dtype(np.int32)}
+
+
 @pytest.mark.parametrize("name", ["own forest", "extra trees", "neighbours", "bigram"])
 def test_answers_are_those_of_predict_proba(name):
     X, y, _ = _transitions()

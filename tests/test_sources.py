@@ -53,6 +53,20 @@ def test_relative_imports_are_followed_upwards():
     assert {"files.py", "growing.py", "classifier.py", "storage.py"} <= names
 
 
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.[ch]")), ids=lambda path: path.name)
+def test_all_c_is_a_source_of_some_module(path):
+    """That beside it, or that beside the C which includes it."""
+    beside = [one for one in path.parent.rglob("*.c") if path in source_files(one)]
+    assert beside
+    assert all(path in source_files(one.with_suffix(".py")) for one in beside)
+
+
+def test_c_counts_with_its_headers():
+    names = {path.name for path in source_files(PACKAGE / "forest/growing.py")}
+    assert {"growing.c", "nodes.h", "exported.h", "packing.c"} <= names
+    assert "songs.c" not in names
+
+
 def test_the_digest_follows_the_content_and_nothing_else(script, tmp_path):
     before = digest(script)
     script.touch()

@@ -1,3 +1,4 @@
+import weakref
 import zipfile
 
 import numpy as np
@@ -93,6 +94,23 @@ def test_groups_are_read_by_a_value_and_no_others(tmp_path):
     assert [len(group["p"]) for group in read_groups(path, "repeat", 1)] == [4]
     assert list(read_groups(path, "repeat", 2)) == []
     assert pq.read_table(path)["rank"].null_count == 6
+
+
+def test_a_group_is_gone_before_the_next_is_made(tmp_path):
+    alive = []
+
+    def make(repeat):
+        array = np.full(4, repeat, dtype=np.int32)
+        alive.append(weakref.ref(array))
+        return {"repeat": array}
+
+    def groups():
+        for repeat in range(3):
+            assert all(array() is None for array in alive)
+            yield make(repeat)
+
+    write_groups(tmp_path / "table.parquet", groups(), {"repeat": "int32"})
+    assert len(alive) == 3
 
 
 def test_no_groups_make_a_table_without_rows(tmp_path):

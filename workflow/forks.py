@@ -24,6 +24,7 @@ import traceback
 from typing import NamedTuple
 
 _LONGEST_NAME = 1 << 16
+_COMPILING = "fidelity.compiling"
 _SURROUNDINGS = {
     # As Snakemake has it for a script of one thread, and before numpy is imported.
     **dict.fromkeys(
@@ -214,7 +215,7 @@ def _run(script):
 
 
 def prepare(folder, modules):
-    """Import modules.
+    """Import modules, and load compiled code if they have any.
 
     A module that starts threads is told of, and left to the scripts: a fork would lack the threads.
     """
@@ -225,6 +226,8 @@ def prepare(folder, modules):
             print(f"{module} starts threads: each script imports it anew", file=sys.stderr)
             others = [name for name in sys.argv if name != module]
             os.execv(sys.executable, [sys.executable, *others])
+    if _COMPILING in sys.modules:
+        sys.modules[_COMPILING].load()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ _whole = []
 
 def _kill_or_replace(source, target):
     script = re.fullmatch(r".*/\.snakemake/scripts/\w+\.(\w+)\.py", sys.argv[0])
-    if script and "/.partial-" in str(source):  # not a file of numba's, say
+    if script and "/.partial-" in str(source):
         killed = Path(os.environ["KILLED"], script[1])
         n_before = int(script[1] in os.environ["MANY"].split())
         if len(_whole) == n_before and not killed.exists():

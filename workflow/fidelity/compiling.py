@@ -55,6 +55,8 @@ class Compiled:
         self._source = Path(module).with_suffix(".c")
 
     def __getattr__(self, name):
+        if name.startswith("_"):  # what Python itself looks for
+            raise AttributeError(name)
         functions = _functions(self._source)
         if name not in functions:
             raise AttributeError(f"{self._source} exports no {name}")
@@ -65,7 +67,7 @@ class Compiled:
 @functools.cache
 def _functions(source):
     """Return {name: function} of what a C file exports."""
-    library, functions = _load(), {}
+    library, functions = load(), {}
     for result, name, parameters in _EXPORTED.findall(source.read_text()):
         functions[name] = library[name]
         functions[name].restype = _TYPES[result]
@@ -74,15 +76,20 @@ def _functions(source):
 
 
 def _argument(parameter):
-    constant, name, pointer = _PARAMETER.fullmatch(parameter).groups()
+    """Return the type of an argument as ctypes takes it."""
+    found = _PARAMETER.fullmatch(parameter)
+    if not found:
+        raise SyntaxError(f"{parameter!r} is no parameter that can be passed from Python")
+    constant, name, pointer = found.groups()
     if not pointer:
         return _TYPES[name]
-    flags = ["C_CONTIGUOUS"] if constant else ["C_CONTIGUOUS", "WRITEABLE"]
-    return np.ctypeslib.ndpointer(_TYPES[name], flags=flags)
+    if constant:
+        return np.ctypeslib.ndpointer(_TYPES[name], flags=["C_CONTIGUOUS"])
+    return np.ctypeslib.ndpointer(_TYPES[name], flags=["C_CONTIGUOUS", "WRITEABLE"])
 
 
 @functools.cache
-def _load():
+def load():
     """Return the shared library, compiled before if it is not there.
 
     It is kept where Python keeps what it compiles (`PYTHONPYCACHEPREFIX` is heeded), by a digest of
@@ -114,11 +121,11 @@ def _compile(sources, library):
             f"{library.parent}: compiled code cannot be kept here ({error}); set "
             "PYTHONPYCACHEPREFIX to a folder that can be written to"
         ) from None
-    with work as folder:
+    with work as folder, tempfile.TemporaryDirectory() as cache:
         made = Path(folder, library.name)
         run = subprocess.run(
             [*_COMPILER, *_OPTIONS, "-I", _FOLDER, "-o", made, *sources],
-            env=os.environ | {"ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder},
+            env=os.environ | {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache},
             capture_output=True,
             text=True,
         )

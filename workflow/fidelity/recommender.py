@@ -7,6 +7,7 @@ the class's parameters; one that is None keeps its default.
 
 import importlib
 import zipfile
+from operator import itemgetter
 
 import numpy as np
 
@@ -144,8 +145,8 @@ def cross_validate(recommender, X, y, user, seed):
     """
     X = X if _is_own_forest(recommender) else _widen(X)
     users, user = np.unique(user, return_inverse=True)
-    first, row = distinct_rows(X.T)
-    asked = X[first]
+    kept, row = distinct_rows(X.T)
+    asked = X[kept]
     n_folds = min(FOLDS, len(users))
     fold_of = deal_folds(len(users), FOLDS, np.random.default_rng(seed("folds")))[user]
     accuracies = np.empty((n_folds, 2))
@@ -224,7 +225,7 @@ def save_models(path, models, recommender):
 
 
 def load_models(path, recommender):
-    """Yield the models that `save_models` wrote.
+    """Yield the models that `save_models` wrote; one is held by who asked for it alone.
 
     Types of numpy, scikit-learn and the package of the recommender itself are trusted.
 
@@ -234,9 +235,7 @@ def load_models(path, recommender):
         If the file holds a type of another package.
     """
     if _is_own_forest(recommender):
-        for model, _ in load_grown(path):
-            yield model
-            del model  # before the next is loaded
+        yield from map(itemgetter(0), load_grown(path))
         return
     import skops.io
 
@@ -299,8 +298,8 @@ def _answer(model, X, y):
 
 def _query_in_batches(model, X, y):
     """Return (label, probability, rank) of an estimator that has no `query` of its own."""
-    first, row = distinct_rows(X.T)
-    asked = X[first]
+    kept, row = distinct_rows(X.T)
+    asked = X[kept]
     label = model.predict(asked)[row]
     if not hasattr(model, "predict_proba"):
         return label, None, None

@@ -266,10 +266,7 @@ class BigramWithoutUser:
         self.n_songs, self.smoothing = n_songs, smoothing
         _, pair = distinct_rows([song, next_song])
         # The value of each transition, and how many of its user's own have that value.
-        self._counted = [
-            (value, _count(distinct_rows([value, user])[1]))
-            for value in (pair, song)
-        ]
+        self._counted = [(value, _count(distinct_rows([value, user])[1])) for value in (pair, song)]
 
     def __call__(self, chosen=slice(None)):
         """Return q^{-u} of the chosen transitions, shape (chosen,), from these alone.

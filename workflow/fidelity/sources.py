@@ -1,4 +1,4 @@
-"""Which code a step runs: its script and the modules of this package behind it.
+"""Which code a step runs: its script, and the modules of this package behind it with their C.
 
 A digest of their content, given to a job as a parameter, makes a job run again when its code
 has changed, and only then: not when a file is merely touched, copied or cloned.
@@ -8,6 +8,7 @@ import ast
 import functools
 import hashlib
 import importlib.util
+import re
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -17,8 +18,9 @@ def digest(script: str | Path, *modules: str) -> str:
     """Return the SHA-256 of a script, of modules, and of this package's modules they import.
 
     Imports are found in the syntax, also inside of functions, and followed through the
-    package; what lies outside of it counts only where it is named in `modules`, and then with
-    the whole of its package if that is not an installed one.
+    package, the C beside a module and its headers included; what lies outside of it counts only
+    where it is named in `modules`, and then with the whole of its package if that is not an
+    installed one.
 
     Parameters
     ----------
@@ -34,20 +36,29 @@ def digest(script: str | Path, *modules: str) -> str:
 
 
 def source_files(*paths: str | Path) -> set[Path]:
-    """Return the files at these paths and those of this package that they import, as a set."""
+    """Return the files at these paths and those of this package that they need, as a set."""
     found, waiting = set(), [Path(path) for path in paths]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting += _imports(path)
+            waiting += _imports(path) if path.suffix == ".py" else _includes(path)
     return found
 
 
 @functools.cache
+def _includes(path: Path) -> list[Path]:
+    """Return the headers of this package that a C file includes."""
+    names = re.findall(r'^#include "(.+)"', path.read_text(), re.MULTILINE)
+    places = [folder / name for name in names for folder in (path.parent, PACKAGE)]
+    return [place for place in places if place.is_file()]
+
+
+@functools.cache
 def _imports(path: Path) -> list[Path]:
-    """Return the files of this package that a file imports; of each file looked up once."""
-    files = []
+    """Return the files of this package that a module needs; of each module looked up once."""
+    compiled = path.with_suffix(".c")
+    files = [compiled] if PACKAGE in path.parents and compiled.is_file() else []
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

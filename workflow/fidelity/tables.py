@@ -73,6 +73,7 @@ def write_groups(path, groups, types):
         for columns in groups:
             table = _arrow_table(columns, types)
             writer.write_table(table, row_group_size=max(len(table), 1))
+            del columns, table  # before the next is made
 
 
 def read_groups(path, name, value):

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 PACKAGES = (
-    *("fidelity-leakages", "snakemake", "numpy", "scipy", "pandas", "pyarrow", "numba"),
+    *("fidelity-leakages", "snakemake", "numpy", "scipy", "pandas", "pyarrow", "ziglang"),
     *("scikit-learn", "matplotlib"),
 )
 

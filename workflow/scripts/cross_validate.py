@@ -16,7 +16,6 @@ NAMES = ["common_fraction", "target_size", "fold", "accuracy", "accuracy_in_samp
 
 
 def cross_validate(transitions, deals, accuracy, *, point, shared, features, recommender, seed):
-    observations = read_columns(transitions, ["user", "next_song", *features])
     dealt = read_columns(deals)
     if shared is not None:
         n_users = len(np.unique(dealt["user"]))
@@ -27,21 +26,23 @@ def cross_validate(transitions, deals, accuracy, *, point, shared, features, rec
         if len(target) < 2:
             log.info("no rows: one user cannot be held out")
             break
-        chosen = rows_of(target, observations["user"])
-        own = {name: values[chosen] for name, values in observations.items()}
-        folds = recommenders.cross_validate(
-            recommender,
-            feature_table(own, features),
-            own["next_song"],
-            own["user"],
-            partial(random_state, seed, "accuracy", point.common_fraction, len(target)),
-        )
+        seed_of = partial(random_state, seed, "accuracy", point.common_fraction, len(target))
+        own = read_transitions(transitions, target, features)
+        folds = recommenders.cross_validate(recommender, *own, seed_of)
         log.info("%d users, accuracy %.3f, in sample %.3f", len(target), *folds.mean(axis=0))
         values = [
             (point.common_fraction, len(target), i, *fold) for i, fold in enumerate(folds.tolist())
         ]
         rows = [dict(zip(NAMES, row, strict=True)) for row in values]
     write_rows(accuracy, NAMES, rows)
+
+
+def read_transitions(transitions, users, features):
+    """Return (X, y, user) of these users' transitions."""
+    observations = read_columns(transitions, ["user", "next_song", *features])
+    chosen = rows_of(users, observations["user"])
+    own = {name: values[chosen] for name, values in observations.items()}
+    return feature_table(own, features), own["next_song"], own["user"]
 
 
 if __name__ == "__main__":

@@ -20,26 +20,32 @@ TYPES = {
 
 
 def query_models(transitions, deals, models, responses, *, point, features, recommender):
-    names = list(dict.fromkeys(["user", "song", "next_song", *features]))
-    observations = read_columns(transitions, names)
-    distinct = distinct_transitions(
-        feature_table(observations, features), observations["next_song"]
-    )
+    distinct = read_distinct(transitions, features)
+    observations = read_columns(transitions, ["user", "song", "next_song"])
     databases = make_databases(read_columns(deals), point)
     trained = load_models(models, recommender)
+
+    def query(repeat, rows):
+        # Not named, so that the model is gone once it has answered.
+        answers = query_distinct(next(trained), take_transitions(distinct, rows))
+        part = {name: values[rows] for name, values in observations.items()}
+        part["repeat"] = np.full(len(part["user"]), repeat, dtype=np.int32)
+        part["top1"], part["p_next"], part["rank_next"] = answers
+        return part
 
     def query_each():
         for repeat, adversary, _ in databases:
             rows = rows_of(adversary, observations["user"])
-            part = {name: observations[name][rows] for name in ("user", "song", "next_song")}
-            part["repeat"] = np.full(len(part["user"]), repeat)
-            # Not named, so that one model is gone before the next is loaded.
-            answers = query_distinct(next(trained), take_transitions(distinct, rows))
-            part["top1"], part["p_next"], part["rank_next"] = answers
             log.info("repeat %d: %d transitions of %d users", repeat, rows.sum(), len(adversary))
-            yield part
+            yield query(repeat, rows)
 
     write_groups(responses, query_each(), TYPES)
+
+
+def read_distinct(transitions, features):
+    """Return the `DistinctTransitions` of a file."""
+    observations = read_columns(transitions, list(dict.fromkeys(["next_song", *features])))
+    return distinct_transitions(feature_table(observations, features), observations["next_song"])
 
 
 if __name__ == "__main__":

@@ -9,19 +9,24 @@ from fidelity.tables import read_columns
 
 
 def train_models(transitions, deals, models, *, point, features, recommender, seed):
-    observations = read_columns(transitions, ["user", "next_song", *features])
-    X, y = feature_table(observations, features), observations["next_song"]
+    X, y, user = read_transitions(transitions, features)
     databases = make_databases(read_columns(deals), point)
 
     def train_each():
         for repeat, _, target in databases:
-            rows = rows_of(target, observations["user"])
+            rows = rows_of(target, user)
             state = random_state(seed, "train", repeat, point.common_fraction, len(target))
             log.info("repeat %d: %d users, %d transitions", repeat, len(target), rows.sum())
             yield train(recommender, X[rows], y[rows], state)
 
     # One after the other, since of some recommenders only one fits into memory.
     save_models(models, train_each(), recommender)
+
+
+def read_transitions(transitions, features):
+    """Return (X, y, user) of all transitions."""
+    observations = read_columns(transitions, ["user", "next_song", *features])
+    return feature_table(observations, features), observations["next_song"], observations["user"]
 
 
 if __name__ == "__main__":

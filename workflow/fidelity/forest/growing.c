@@ -69,38 +69,50 @@ typedef struct {
     uint64_t *in_all, *in_any;
 } Space;
 
-static uint64_t *word_of(Entries entries, int64_t w) { return entries.words + w * entries.n; }
+static uint64_t *word_of(Entries entries, int64_t w)
+{
+    return entries.words + w * entries.n;
+}
 
-static uint64_t *last_word(Entries entries) { return word_of(entries, entries.n_words - 1); }
+static uint64_t *last_word(Entries entries)
+{
+    return word_of(entries, entries.n_words - 1);
+}
 
-static inline uint64_t level_of(uint64_t word, Field field) {
+static inline uint64_t level_of(uint64_t word, Field field)
+{
     return word >> field.shift & field.mask;
 }
 
-static inline uint64_t class_of(uint64_t word, Label label) {
+static inline uint64_t class_of(uint64_t word, Label label)
+{
     return word >> label.class_shift & label.class_mask;
 }
 
-static inline int64_t weight_of(uint64_t word, Label label) {
+static inline int64_t weight_of(uint64_t word, Label label)
+{
     return (int64_t)(word & label.weight_mask);
 }
 
 /* Return the next `size` bytes of what `rest` points to. */
-static void *take(char **rest, size_t size) {
+static void *take(char **rest, size_t size)
+{
     void *part = *rest;
     *rest += size;
     return part;
 }
 
 /* Lay out the work space in one block of memory; return that, or NULL if there is not as much. */
-static void *make_space(Space *space, Entries entries, int64_t n_classes, int64_t n_features) {
+static void *make_space(Space *space, Entries entries, int64_t n_classes, int64_t n_features)
+{
     size_t n = (size_t)entries.n, item = sizeof(uint64_t);
     size_t by_class = (size_t)n_classes * item, by_feature = (size_t)n_features * item;
     size_t by_word = (size_t)entries.n_words * item, by_level = item << LEVEL_BITS;
     size_t zeros = 2 * by_class + CELLS_PER_ENTRY * n * item;
     size_t by_entry = n * (2 * item + sizeof(Step) + sizeof(Pending));
     char *block = malloc(zeros + by_entry + by_level + 2 * by_feature + 2 * by_word);
-    if (block == NULL) return NULL;
+    if (block == NULL)
+        return NULL;
     memset(block, 0, zeros);
     char *rest = block;
     space->whole = take(&rest, by_class);
@@ -115,43 +127,52 @@ static void *make_space(Space *space, Entries entries, int64_t n_classes, int64_
     space->constants = take(&rest, by_feature);
     space->in_all = take(&rest, by_word);
     space->in_any = take(&rest, by_word);
-    for (int64_t f = 0; f < n_features; f++) space->features[f] = f;
+    for (int64_t f = 0; f < n_features; f++)
+        space->features[f] = f;
     return block;
 }
 
 /* Advance the xorshift state of 32 bits with which scikit-learn draws features. */
-static uint32_t next_random(uint32_t state) {
-    if (state == 0) state = 1;
+static uint32_t next_random(uint32_t state)
+{
+    if (state == 0)
+        state = 1;
     state ^= state << 13;
     state ^= state >> 17;
     state ^= state << 5;
     return state;
 }
 
-static int64_t below(uint32_t state, int64_t n) {
+static int64_t below(uint32_t state, int64_t n)
+{
     return (state & 0x7FFFFFFF) % (uint32_t)n;
 }
 
-static void swap(int64_t *one, int64_t *other) {
+static void swap(int64_t *one, int64_t *other)
+{
     int64_t kept = *one;
     *one = *other;
     *other = kept;
 }
 
 /* Add the weights of a node's entries to the sums by class. */
-static void sum_classes(Entries entries, Node node, int64_t *sums) {
+static void sum_classes(Entries entries, Node node, int64_t *sums)
+{
     const uint64_t *words = last_word(entries);
     for (int64_t i = node.start; i < node.end; i++)
         sums[class_of(words[i], entries.label)] += weight_of(words[i], entries.label);
 }
 
 /* Set the sums by class to zero where a node has entries. */
-static void clear_classes(Entries entries, Node node, int64_t *sums) {
+static void clear_classes(Entries entries, Node node, int64_t *sums)
+{
     const uint64_t *words = last_word(entries);
-    for (int64_t i = node.start; i < node.end; i++) sums[class_of(words[i], entries.label)] = 0;
+    for (int64_t i = node.start; i < node.end; i++)
+        sums[class_of(words[i], entries.label)] = 0;
 }
 
-static Node make_root(Entries entries, int64_t n_classes, int64_t *sums) {
+static Node make_root(Entries entries, int64_t n_classes, int64_t *sums)
+{
     Node root = {0, entries.n, 0, 0};
     sum_classes(entries, root, sums);
     for (int64_t k = 0; k < n_classes; k++) {
@@ -164,7 +185,8 @@ static Node make_root(Entries entries, int64_t n_classes, int64_t *sums) {
 
 /* Find the bits set in all of a node's entries, and those set in any, for each word: they tell at
    once which features are constant, and bounds of the levels of the others. */
-static void find_bits(Entries entries, Node node, uint64_t *in_all, uint64_t *in_any) {
+static void find_bits(Entries entries, Node node, uint64_t *in_all, uint64_t *in_any)
+{
     for (int64_t w = 0; w < entries.n_words; w++) {
         const uint64_t *words = word_of(entries, w);
         uint64_t all = words[node.start], any = all;
@@ -177,31 +199,41 @@ static void find_bits(Entries entries, Node node, uint64_t *in_all, uint64_t *in
     }
 }
 
-static double gini(double squares, double weight) { return 1.0 - squares / (weight * weight); }
+static double gini(double squares, double weight)
+{
+    return 1.0 - squares / (weight * weight);
+}
 
-static double impurity(Node node) { return gini((double)node.squares, (double)node.weight); }
+static double impurity(Node node)
+{
+    return gini((double)node.squares, (double)node.weight);
+}
 
 /* Rank a split by scikit-learn's expression, to the last bit. */
 static inline double proxy_of(double weight_left, double squares_left, double weight_right,
-                              double squares_right) {
+                              double squares_right)
+{
     return -weight_right * gini(squares_right, weight_right) -
            weight_left * gini(squares_left, weight_left);
 }
 
 /* Return if scikit-learn would keep the split: it drops one that rounding makes negative. */
-static bool improves(const Split *split, Node node, int64_t forest_weight) {
+static bool improves(const Split *split, Node node, int64_t forest_weight)
+{
     double weight = (double)node.weight, weight_left = (double)split->step.weight_left;
     double weight_right = weight - weight_left;
     double squares_left = (double)split->step.squares_left;
     double squares_right = (double)(node.squares + split->step.more_right);
-    double improvement = (weight / (double)forest_weight) *
-                         (impurity(node) - (weight_right / weight * gini(squares_right, weight_right)) -
-                          (weight_left / weight * gini(squares_left, weight_left)));
+    double improvement =
+        (weight / (double)forest_weight) *
+        (impurity(node) - (weight_right / weight * gini(squares_right, weight_right)) -
+         (weight_left / weight * gini(squares_left, weight_left)));
     return improvement + DBL_EPSILON >= 0.0;
 }
 
 /* Write an item for each of a node's entries: the level above the bits of the label. */
-static void gather(Entries entries, Node node, Field field, uint64_t *items) {
+static void gather(Entries entries, Node node, Field field, uint64_t *items)
+{
     const uint64_t *words = word_of(entries, field.word), *last = last_word(entries);
     int bits = entries.label.bits;
     uint64_t label_mask = ((uint64_t)1 << bits) - 1;
@@ -210,7 +242,8 @@ static void gather(Entries entries, Node node, Field field, uint64_t *items) {
 }
 
 /* Sort a few items by level. Each pair is compared once, with no branch to mispredict. */
-static void sort_by_pairs(const uint64_t *unsorted, uint64_t *items, int64_t n, int shift) {
+static void sort_by_pairs(const uint64_t *unsorted, uint64_t *items, int64_t n, int shift)
+{
     uint64_t levels[PAIR_SORT_LENGTH], ranks[PAIR_SORT_LENGTH];
     for (int64_t i = 0; i < n; i++) {
         uint64_t level = unsorted[i] >> shift, rank = (uint64_t)i;
@@ -222,25 +255,30 @@ static void sort_by_pairs(const uint64_t *unsorted, uint64_t *items, int64_t n, 
         levels[i] = level;
         ranks[i] = rank;
     }
-    for (int64_t i = 0; i < n; i++) items[ranks[i]] = unsorted[i];
+    for (int64_t i = 0; i < n; i++)
+        items[ranks[i]] = unsorted[i];
 }
 
 /* Counting sort, stable, by the digit at `shift` under `mask`. */
 static void sort_by_digit(const uint64_t *unsorted, uint64_t *items, int64_t n, int shift,
-                          uint64_t mask, uint64_t *ends) {
+                          uint64_t mask, uint64_t *ends)
+{
     memset(ends, 0, (mask + 1) * sizeof(*ends));
-    for (int64_t i = 0; i < n; i++) ends[unsorted[i] >> shift & mask]++;
+    for (int64_t i = 0; i < n; i++)
+        ends[unsorted[i] >> shift & mask]++;
     uint64_t start = 0;
     for (uint64_t digit = 0; digit <= mask; digit++) {
         uint64_t count = ends[digit];
         ends[digit] = start;
         start += count;
     }
-    for (int64_t i = 0; i < n; i++) items[ends[unsorted[i] >> shift & mask]++] = unsorted[i];
+    for (int64_t i = 0; i < n; i++)
+        items[ends[unsorted[i] >> shift & mask]++] = unsorted[i];
 }
 
 /* Write a node's items to `space->items`, sorted by the level. */
-static void sort_items(Entries entries, Node node, Field field, bool is_sorted, Space *space) {
+static void sort_items(Entries entries, Node node, Field field, bool is_sorted, Space *space)
+{
     int64_t n = node.end - node.start;
     int bits = entries.label.bits;
     if (is_sorted) {
@@ -260,7 +298,8 @@ static void sort_items(Entries entries, Node node, Field field, bool is_sorted, 
 
 /* Move weight `w` of a class from the right to the left. Sums of squares follow in integers, which
    equal scikit-learn's sums of doubles as long as those are exact: below 2**53. */
-static inline void move_weight(Step *step, int64_t w, int64_t *on_left, int64_t *on_right) {
+static inline void move_weight(Step *step, int64_t w, int64_t *on_left, int64_t *on_right)
+{
     step->weight_left += w;
     step->squares_left += w * (2 * *on_left + w);
     step->more_right -= w * (2 * *on_right - w);
@@ -271,7 +310,8 @@ static inline void move_weight(Step *step, int64_t w, int64_t *on_left, int64_t 
 /* Find the steps between sorted items; return how many. The weights by class go over from `right`,
    which begins as those of the node, to `left`. */
 static int64_t scan_items(const uint64_t *items, int64_t n, Label label, int64_t *left,
-                          int64_t *right, Step *steps) {
+                          int64_t *right, Step *steps)
+{
     Step step = {0, 0, 0, 0, 0};
     int64_t n_steps = 0;
     uint64_t level = items[0] >> label.bits;
@@ -291,7 +331,8 @@ static int64_t scan_items(const uint64_t *items, int64_t n, Label label, int64_t
 
 /* Add up a node's entries by level, from `low`, and class. */
 static void fill_table(Entries entries, Node node, Field field, uint64_t low, int64_t n_classes,
-                       int64_t *table) {
+                       int64_t *table)
+{
     const uint64_t *words = word_of(entries, field.word), *last = last_word(entries);
     for (int64_t i = node.start; i < node.end; i++) {
         uint64_t row = level_of(words[i], field) - low, k = class_of(last[i], entries.label);
@@ -301,7 +342,8 @@ static void fill_table(Entries entries, Node node, Field field, uint64_t low, in
 
 /* Do what `scan_items` does, from a table of the levels from `low` to `high`; clear it. */
 static int64_t scan_table(int64_t *table, uint64_t low, uint64_t high, int64_t n_classes,
-                          int64_t *left, int64_t *right, Step *steps) {
+                          int64_t *left, int64_t *right, Step *steps)
+{
     Step step = {0, 0, 0, 0, 0};
     int64_t n_steps = 0;
     uint64_t last_level = low;
@@ -326,10 +368,13 @@ static int64_t scan_table(int64_t *table, uint64_t low, uint64_t high, int64_t n
 
 /* Return the first of the best of the steps that leave enough entries on both sides. */
 static Split best_step(const Step *steps, int64_t n_steps, Node node, Field field,
-                       int64_t min_samples_leaf) {
+                       int64_t min_samples_leaf)
+{
     int64_t first = 0, end = n_steps, n = node.end - node.start;
-    while (first < end && steps[first].n_left < min_samples_leaf) first++;
-    while (first < end && n - steps[end - 1].n_left < min_samples_leaf) end--;
+    while (first < end && steps[first].n_left < min_samples_leaf)
+        first++;
+    while (first < end && n - steps[end - 1].n_left < min_samples_leaf)
+        end--;
     double weight = (double)node.weight;
     Split best = {-INFINITY, field, steps[first]};
     int64_t place = first;
@@ -346,7 +391,8 @@ static Split best_step(const Step *steps, int64_t n_steps, Node node, Field fiel
 }
 
 /* Return the only split of two entries, which differ in the feature and in the class. */
-static Split split_pair(Entries entries, Node node, Field field) {
+static Split split_pair(Entries entries, Node node, Field field)
+{
     const uint64_t *words = word_of(entries, field.word), *last = last_word(entries);
     uint64_t first = level_of(words[node.start], field);
     uint64_t second = level_of(words[node.start + 1], field);
@@ -360,8 +406,8 @@ static Split split_pair(Entries entries, Node node, Field field) {
 /* Return the best split of a node by a field whose levels lie from `low` to `high`. The sums by
    class have been added up in `space->whole`, where they are afterwards, too. */
 static Split search_field(Entries entries, Node node, Field field, uint64_t low, uint64_t high,
-                          bool is_sorted, int64_t n_classes, int64_t min_samples_leaf,
-                          Space *space) {
+                          bool is_sorted, int64_t n_classes, int64_t min_samples_leaf, Space *space)
+{
     uint64_t n_cells = (high - low + 1) * (uint64_t)n_classes;
     int64_t *left = space->left, *right = space->whole, n_steps;
     if (!is_sorted && n_cells <= CELLS_PER_ENTRY * (uint64_t)(node.end - node.start)) {
@@ -380,7 +426,8 @@ static Split search_field(Entries entries, Node node, Field field, uint64_t low,
 /* Reorder a word of a node's entries stably: those that go left, then the others. The word that
    has the field must be moved last. */
 static void move_left_first(uint64_t *moved, const uint64_t *words, Node node, const Split *split,
-                            uint64_t *spare) {
+                            uint64_t *spare)
+{
     int64_t to_left = node.start, to_right = 0;
     for (int64_t i = node.start; i < node.end; i++) {
         uint64_t word = moved[i];
@@ -394,7 +441,8 @@ static void move_left_first(uint64_t *moved, const uint64_t *words, Node node, c
 }
 
 /* Put a node's entries that go left before the others. */
-static void divide(Entries entries, Node node, const Split *split, uint64_t *spare) {
+static void divide(Entries entries, Node node, const Split *split, uint64_t *spare)
+{
     uint64_t *deciding = word_of(entries, split->field.word);
     for (int64_t w = 0; w < entries.n_words; w++)
         if (w != split->field.word)
@@ -402,13 +450,15 @@ static void divide(Entries entries, Node node, const Split *split, uint64_t *spa
     move_left_first(deciding, deciding, node, split, spare);
 }
 
-static int ascend(const void *one, const void *other) {
+static int ascend(const void *one, const void *other)
+{
     int32_t a = *(const int32_t *)one, b = *(const int32_t *)other;
     return (a > b) - (a < b);
 }
 
 /* Write the classes of a leaf's entries, and their weights; return whether the classes ascend. */
-static bool copy_leaf(Entries entries, Node node, int32_t *classes, int32_t *weights) {
+static bool copy_leaf(Entries entries, Node node, int32_t *classes, int32_t *weights)
+{
     const uint64_t *words = last_word(entries);
     bool ascending = true;
     int64_t last = -1;
@@ -424,12 +474,14 @@ static bool copy_leaf(Entries entries, Node node, int32_t *classes, int32_t *wei
 
 /* Write a leaf's classes, ascending, with their weights; return how many. */
 static int64_t merge_leaf(Entries entries, Node node, int64_t *sums, int32_t *classes,
-                          int32_t *weights) {
+                          int32_t *weights)
+{
     const uint64_t *words = last_word(entries);
     int64_t n = 0;
     for (int64_t i = node.start; i < node.end; i++) {
         uint64_t k = class_of(words[i], entries.label);
-        if (sums[k] == 0) classes[n++] = (int32_t)k;
+        if (sums[k] == 0)
+            classes[n++] = (int32_t)k;
         sums[k] += weight_of(words[i], entries.label);
     }
     qsort(classes, (size_t)n, sizeof(*classes), ascend);
@@ -456,15 +508,16 @@ typedef struct {
    here, [n_constant:n_candidates] neither drawn nor known to be constant, the rest drawn and not
    constant. */
 static Split find_split(const Task *task, Node node, uint32_t *random, int64_t *n_known_features,
-                        Space *space) {
+                        Space *space)
+{
     Entries entries = task->entries;
     Split best = {-INFINITY, {-1, 0, 0, 0}, {0, 0, 0, 0, 0}};
     int64_t n_known = *n_known_features, n_constant = n_known, n_drawn = 0, n_visited = 0;
     int64_t n_candidates = task->n_features, *features = space->features;
     bool is_summed = false; /* not before a split is searched: many nodes have none */
     find_bits(entries, node, space->in_all, space->in_any);
-    while (n_candidates > n_constant && (n_visited < task->max_features ||
-                                         n_visited <= n_constant - n_known + n_drawn)) {
+    while (n_candidates > n_constant &&
+           (n_visited < task->max_features || n_visited <= n_constant - n_known + n_drawn)) {
         n_visited++;
         int64_t n_found = n_constant - n_known;
         *random = next_random(*random);
@@ -482,20 +535,24 @@ static Split find_split(const Task *task, Node node, uint32_t *random, int64_t *
             continue;
         }
         swap(&features[--n_candidates], &features[drawn]);
-        if (best.proxy == 0.0) continue; /* nothing beats two pure children */
+        if (best.proxy == 0.0)
+            continue; /* nothing beats two pure children */
         Split found;
         if (node.end - node.start == 2) {
             found = split_pair(entries, node, field);
         } else {
-            if (!is_summed) sum_classes(entries, node, space->whole);
+            if (!is_summed)
+                sum_classes(entries, node, space->whole);
             is_summed = true;
             bool is_sorted = field.feature == task->sorted_feature;
             found = search_field(entries, node, field, low, high, is_sorted, task->n_classes,
                                  task->min_samples_leaf, space);
         }
-        if (found.proxy > best.proxy) best = found;
+        if (found.proxy > best.proxy)
+            best = found;
     }
-    if (is_summed) clear_classes(entries, node, space->whole);
+    if (is_summed)
+        clear_classes(entries, node, space->whole);
     /* Siblings and children must see the known constants in their old order. */
     size_t size = sizeof(*features);
     memcpy(features, space->constants, (size_t)n_known * size);
@@ -506,11 +563,14 @@ static Split find_split(const Task *task, Node node, uint32_t *random, int64_t *
 
 /* Add up the weights of each entry's rows; return how many entries have any. */
 EXPORT int64_t add_weights(const int32_t *entry_of_row, const int64_t *row_weights, int64_t n_rows,
-                           int64_t n_entries, int64_t *weights) {
+                           int64_t n_entries, int64_t *weights)
+{
     memset(weights, 0, (size_t)n_entries * sizeof(*weights));
-    for (int64_t i = 0; i < n_rows; i++) weights[entry_of_row[i]] += row_weights[i];
+    for (int64_t i = 0; i < n_rows; i++)
+        weights[entry_of_row[i]] += row_weights[i];
     int64_t n_kept = 0;
-    for (int64_t i = 0; i < n_entries; i++) n_kept += weights[i] > 0;
+    for (int64_t i = 0; i < n_entries; i++)
+        n_kept += weights[i] > 0;
     return n_kept;
 }
 
@@ -518,11 +578,13 @@ EXPORT int64_t add_weights(const int32_t *entry_of_row, const int64_t *row_weigh
    or one more, zeros; put into the last the label, with the class at `class_shift`. */
 EXPORT void label_entries(const uint64_t *words, int64_t n_words, int64_t n_entries,
                           const int32_t *classes, const int64_t *weights, int32_t class_shift,
-                          int64_t n_kept, int64_t last_word, uint64_t *kept) {
+                          int64_t n_kept, int64_t last_word, uint64_t *kept)
+{
     /* What has no weight is overwritten by what follows it: no branch to mispredict. */
     for (int64_t w = 0; w < n_words; w++, words += n_entries) {
         uint64_t *to = kept + w * n_kept, *end = to + n_kept;
-        for (int64_t i = 0; to < end; to += weights[i++] > 0) *to = words[i];
+        for (int64_t i = 0; to < end; to += weights[i++] > 0)
+            *to = words[i];
     }
     uint64_t *to = kept + last_word * n_kept, *end = to + n_kept;
     for (int64_t i = 0; to < end; to += weights[i++] > 0) {
@@ -542,7 +604,8 @@ EXPORT int64_t grow_tree(uint64_t *words, int64_t n_words, int64_t n_entries, in
                          int64_t n_features, int64_t sorted_feature, int64_t n_classes,
                          const int64_t *limits, uint32_t random, uint64_t *nodes,
                          int32_t *leaf_start, int32_t *leaf_class, int32_t *leaf_weight,
-                         int64_t *n_leaves) {
+                         int64_t *n_leaves)
+{
     uint64_t one = 1;
     Label label = {bits, class_shift, (one << (bits - class_shift)) - 1, (one << class_shift) - 1};
     Entries entries = {words, n_words, n_entries, label};
@@ -566,7 +629,8 @@ EXPORT int64_t grow_tree(uint64_t *words, int64_t n_words, int64_t n_entries, in
     while (top > 0) {
         Pending pending = space.pending[--top];
         Node node = pending.node;
-        if (pending.parent >= 0) nodes[pending.parent] |= (uint64_t)n_nodes << RIGHT_SHIFT;
+        if (pending.parent >= 0)
+            nodes[pending.parent] |= (uint64_t)n_nodes << RIGHT_SHIFT;
         Split best = {.field = {.feature = -1}};
         int64_t n_known = pending.n_known;
         if (pending.depth < task.max_depth && node.end - node.start >= task.min_samples_split &&
@@ -581,7 +645,8 @@ EXPORT int64_t grow_tree(uint64_t *words, int64_t n_words, int64_t n_entries, in
             leaf_start[++leaves] = (int32_t)(start + n);
             continue;
         }
-        if (best.field.feature != sorted_feature) divide(entries, node, &best, space.unsorted);
+        if (best.field.feature != sorted_feature)
+            divide(entries, node, &best, space.unsorted);
         Step step = best.step;
         int64_t middle = node.start + step.n_left;
         Node left = {node.start, middle, step.weight_left, step.squares_left};

@@ -14,7 +14,8 @@ typedef struct {
 EXPORT bool link_nodes(int64_t n_trees, const int64_t *first_node, const uint16_t *feature,
                        const uint32_t *splits, const int32_t *leaf_classes,
                        const int32_t *leaf_class, int32_t *open_nodes, uint64_t *nodes,
-                       int32_t *leaf_start, int64_t *first_leaf, int64_t *first_cell) {
+                       int32_t *leaf_start, int64_t *first_leaf, int64_t *first_cell)
+{
     Place now = {0, 0, 0, 0};
     for (int64_t t = 0; t < n_trees; t++) {
         Place first = now;
@@ -38,7 +39,8 @@ EXPORT bool link_nodes(int64_t n_trees, const int64_t *first_node, const uint16_
                 return false;
         }
         bool complete = 2 * (now.leaf - first.leaf) == now.node - first.node + 1;
-        if (!complete) return false; /* a right child is missing */
+        if (!complete)
+            return false; /* a right child is missing */
         first_leaf[t + 1] = now.leaf + t + 1;
         first_cell[t + 1] = now.cell;
     }
