@@ -76,10 +76,10 @@ def write_groups(path, groups, types):
             del columns, table  # before the next is made
 
 
-def read_groups(path, name, value):
+def read_groups(path, name, value, names=None):
     """Yield {name: array} of the row groups whose rows all have a value in one column.
 
-    A column of nulls is None. Other groups are not read.
+    A column of nulls is None. Other groups are not read, nor other columns than `names`, if given.
     """
     file = pq.ParquetFile(path)
     column = file.schema.names.index(name)
@@ -87,7 +87,7 @@ def read_groups(path, name, value):
         statistics = file.metadata.row_group(i).column(column).statistics
         if not statistics.min == statistics.max == value:
             continue
-        table = file.read_row_group(i, use_threads=False).combine_chunks()
+        table = file.read_row_group(i, names, use_threads=False).combine_chunks()
         yield {
             name: None if column.null_count else np.from_dlpack(column.chunk(0))
             for name, column in zip(table.column_names, table.columns, strict=True)

@@ -5,7 +5,7 @@ import numpy as np
 from fidelity.attack import Leakage, measure_leakage
 from fidelity.emulation import GridPoint, make_databases, rows_of
 from fidelity.logs import log, logged
-from fidelity.tables import read_columns, write_rows
+from fidelity.tables import read_columns, read_groups, write_rows
 
 NAMES = [
     "common_fraction",
@@ -21,11 +21,10 @@ NAMES = [
 
 def measure(transitions, deals, responses, leakage, *, point):
     observations = read_columns(transitions, ["user", "session"])
-    answers = read_columns(responses, ["repeat", "user", "next_song", "top1"])
     rows = []
     for repeat, adversary, target in make_databases(read_columns(deals), point):
-        asked = answers["repeat"] == repeat
-        match = answers["top1"][asked] == answers["next_song"][asked]
+        (answers,) = read_groups(responses, "repeat", repeat, ["user", "next_song", "top1"])
+        match = answers["top1"] == answers["next_song"]
         of_target = rows_of(target, observations["user"])
         rows.append(
             {
@@ -36,7 +35,7 @@ def measure(transitions, deals, responses, leakage, *, point):
                 "target_sessions": len(np.unique(observations["session"][of_target])),
                 "target_observations": np.count_nonzero(of_target),
                 "repeat": repeat,
-                **measure_leakage(match, rows_of(target, answers["user"][asked]))._asdict(),
+                **measure_leakage(match, rows_of(target, answers["user"]))._asdict(),
             }
         )
         log.info("%s", rows[-1])
