@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .compiling import Compiled
 from .estimates import CONFIDENCE, Estimate, proportion
+
+_compiled = Compiled(__file__)
 
 
 class Roc(NamedTuple):
@@ -96,22 +99,21 @@ def draw_users(n_users: int, n_draws: int, rng: np.random.Generator) -> np.ndarr
 
 
 def resampled_areas(value: np.ndarray, member: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the area under the ROC in each draw, shape (draws,); NaN where a group is empty."""
+    """Return the area under the ROC in each draw, shape (draws,); NaN where a group is empty.
+
+    It is the share of pairs of a member and another user in which the member has the higher score,
+    half of the equal ones counted (Mann and Whitney, 1947).
+    """
     order = np.argsort(value)
-    ordered, is_member = value[order], member[order]
-    others = order[~is_member]
-    # Whole numbers, and no wider than the number of users asks for: most of the time goes here.
-    below = np.zeros((len(others) + 1, weights.shape[1]), dtype=np.int32)
-    np.cumsum(weights[others], axis=0, out=below[1:])
-    # Members' places among the others' scores, from both sides of equal ones.
-    own = ordered[is_member]
-    fewest, most = (np.searchsorted(ordered[~is_member], own, side) for side in ("left", "right"))
-    drawn = weights[order[is_member]]
-    wins = np.einsum("ij,ij->j", drawn, below[fewest], dtype=float)
-    if not np.array_equal(fewest, most):
-        wins = (wins + np.einsum("ij,ij->j", drawn, below[most], dtype=float)) / 2
-    pairs = drawn.sum(axis=0) * below[-1].astype(float)
-    return np.divide(wins, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+    ordered = value[order]
+    ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1, len(order))
+    weights = np.ascontiguousarray(weights, dtype=np.int16)
+    n_draws = weights.shape[1]
+    others, wins = np.zeros(n_draws, dtype=np.int32), np.zeros(n_draws, dtype=np.int64)
+    _compiled.count_wins(order, ends, len(ends), member, weights, n_draws, others, wins)
+    members = weights[member].sum(axis=0, dtype=float)
+    pairs = members * others
+    return np.divide(wins / 2, pairs, out=np.full(n_draws, np.nan), where=pairs > 0)
 
 
 def true_positive_rate_at(steps: Roc, false_positive_rate: float) -> Estimate:
