@@ -4,9 +4,9 @@ from math import ceil
 
 # What jobs take: MiB and seconds at their start, and how many of both each MB of their data adds.
 # It comes from the peak memory of a process and its CPU seconds on stand-ins of 4,693, 208,145 and
-# 840,807 transitions (transitions.parquet of 0.02, 0.56 and 2.24 MB; 2 repeats, 20 trees, 16
-# references). The most MiB there stand behind each line. A bit more is granted, as Python 3.13 takes
-# up to 16 more, and what compiling takes, which the first job of all does: up to 330 MiB and 30 s.
+# 840,807 transitions (transitions.parquet of 0.02, 0.56 and 2.24 MB; 20 trees, 16 references; the
+# last of 2 repeats). The most MiB there stand behind each line. A bit more is granted, as Python 3.13
+# takes up to 16 more.
 Cost = namedtuple("Cost", "mb mb_per_mb seconds seconds_per_mb")
 REPEATS = config["grid"]["repeats"]
 TREES = RECOMMENDER.get("n_estimators") or 100
@@ -18,20 +18,20 @@ COSTS = {
     "make_logs": Cost(220 + 0.0066 * max(STAND_IN.values(), default=0), 0, 10, 0),
     # 309 MiB; 332 of a file of 2,391 MB; 0.035 seconds a MB of .csv.gz
     "extract_sessions": Cost(340, 0, 5, 0.05),
-    # 293, 302, 377; tables of 23, 104 and 1,050 MB: 507, 1,138 and 2,366
+    # 108, 140, 220; tables of 23, 104 and 1,050 MB: 507, 1,138 and 2,366, with Numba
     "select_songs": Cost(330, 12, 5, 0.5),
-    "deal_users": Cost(130, 10, 1, 0.1 * REPEATS),  # 105, 102 as forks; 105
-    "train_models": Cost(330, 100, 5, 0.6 * FITS),  # 209, 301, 475
-    "query_models": Cost(330, 120, 5, 0.5 * FITS),  # 216, 315, 542
-    "cross_validate": Cost(330, 120, 5, 5 * FITS / REPEATS),  # 322, 305, 508
-    "ask_own_models": Cost(330, 120, 5, 0.5 * ATTACKS["folds"] * FITS),  # 211, 322, 542
-    "ask_comparisons": Cost(330, 100, 5, 0.7 * (2 + ATTACKS["references"]) * FITS),  # 211, 283, 414
-    "measure_leakage": Cost(130, 50, 1, 0.1 * REPEATS),  # 97, 133 as forks; 172
-    "estimate_information": Cost(  # 88, 159, 317
-        *(200, 120, 5, 1.5 * REPEATS * max(1, INFORMATION["permutations"] / 100))
+    "deal_users": Cost(100, 10, 1, 0.1 * REPEATS),  # 62, 63, 76
+    "train_models": Cost(100, 70, 5, 0.6 * FITS),  # 63, 111, 190
+    "query_models": Cost(100, 60, 5, 0.5 * FITS),  # 63, 100, 164
+    "cross_validate": Cost(100, 70, 5, 5 * FITS / REPEATS),  # 64, 113, 207
+    "ask_own_models": Cost(110, 90, 5, 0.5 * ATTACKS["folds"] * FITS),  # 65, 133, 258
+    "ask_comparisons": Cost(110, 70, 5, 0.7 * (2 + ATTACKS["references"]) * FITS),  # 65, 126, 216
+    "measure_leakage": Cost(100, 30, 1, 0.1 * REPEATS),  # 61, 84, 110
+    "estimate_information": Cost(  # 66, 126, 266
+        *(110, 100, 5, 1.5 * REPEATS * max(1, INFORMATION["permutations"] / 100))
     ),
-    "attack_users": Cost(  # 116, 290, 782
-        *(200, 330 * max(1, ATTACKS["references"] / 16), 5, 2 * REPEATS)
+    "attack_users": Cost(  # 80, 266, 549
+        *(150, 330 * max(1, ATTACKS["references"] / 16), 5, 2 * REPEATS)
     ),
     "tabulate_leakage": Cost(190, 20, 5, 2),  # 135, 136
     "tabulate_information": Cost(190, 40, 5, 2),  # 150, 147, of what is packed

@@ -32,6 +32,14 @@ def test_scores_that_a_recommender_cannot_serve_are_refused_by_name():
     assert check_surroundings(config) == []
 
 
+def test_code_that_cannot_be_compiled_is_told_before_anything_runs(monkeypatch):
+    def fail():
+        raise OSError("cannot be kept here")
+
+    monkeypatch.setattr(surroundings.compiling, "load", fail)
+    assert check_surroundings(DEFAULT) == ["cannot be kept here"]
+
+
 def test_an_event_log_without_a_column_is_told(tmp_path):
     (tmp_path / "plays.csv").write_text("u,i,time\n")
     config = with_events(logs=str(tmp_path / "plays.csv"))

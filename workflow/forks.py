@@ -1,7 +1,7 @@
 """Run scripts as forks of one process that has imported what they import.
 
-A script that works for a tenth of a second would otherwise take four times as long to start Python,
-to import numpy, pyarrow and Numba, and to load compiled code. Its pages are shared, too. For Linux.
+A script that works for a tenth of a second would otherwise take three times as long to start Python, and
+to import numpy and pyarrow. What is imported is in memory once, too. For Linux.
 
 The process in the middle (`serve`) does nothing but import, fork, and tell how each fork ended. It
 has one thread, since a fork has none of the others, and ends with the process that started it.
@@ -24,7 +24,6 @@ import traceback
 from typing import NamedTuple
 
 _LONGEST_NAME = 1 << 16
-_COMPILING = "fidelity.compiling"
 _SURROUNDINGS = {
     # As Snakemake has it for a script of one thread, and before numpy is imported.
     **dict.fromkeys(
@@ -215,7 +214,7 @@ def _run(script):
 
 
 def prepare(folder, modules):
-    """Import modules, and load compiled code if they have any.
+    """Import modules.
 
     A module that starts threads is told of, and left to the scripts: a fork would lack the threads.
     """
@@ -226,8 +225,6 @@ def prepare(folder, modules):
             print(f"{module} starts threads: each script imports it anew", file=sys.stderr)
             others = [name for name in sys.argv if name != module]
             os.execv(sys.executable, [sys.executable, *others])
-    if _COMPILING in sys.modules:
-        sys.modules[_COMPILING].load()
 
 
 if __name__ == "__main__":

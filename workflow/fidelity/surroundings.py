@@ -1,6 +1,6 @@
 """What a config names outside of itself: the logs, the recommender. Is it there, does it fit?
 
-To look may import the recommender, and with it anything. Who has no other use for that runs this
+The C of this package is compiled here if it is not yet, as no job can do without. To look may import the recommender, and with it anything. Who has no other use for that runs this
 module as a program: `python -m fidelity.surroundings schema.yaml < config.yaml` writes all faults
 of a config, a list in JSON, as its last line.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from . import OWN_FOREST
+from . import OWN_FOREST, compiling
 from .config import check_config
 from .errors import InputError
 from .event_settings import find_event_files, layout
@@ -32,7 +32,9 @@ def check_surroundings(config):
     -------
     list of str
     """
-    faults = [] if _is_known(config["recommender"]) else _check_recommender(config)
+    faults = _check_compiled()
+    if not _is_known(config["recommender"]):
+        faults += _check_recommender(config)
     source = config["datasets"][config["dataset"]]
     if "logs" in source:
         try:
@@ -40,6 +42,14 @@ def check_surroundings(config):
         except InputError as error:
             faults.append(f"datasets.{config['dataset']}.logs: {error}")
     return faults
+
+
+def _check_compiled():
+    try:
+        compiling.load()
+    except OSError as error:
+        return [str(error)]
+    return []
 
 
 def _is_known(recommender):
