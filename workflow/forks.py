@@ -1,7 +1,7 @@
 """Run scripts as forks of one process that has imported what they import.
 
-A script that works for a tenth of a second would otherwise take three times as long to start Python, and
-to import numpy and pyarrow. What is imported is in memory once, too. For Linux.
+A script that works for a tenth of a second would otherwise take three times as long, to start
+Python and to import numpy and pyarrow. What is imported is in memory once, too. For Linux.
 
 The process in the middle (`serve`) does nothing but import, fork, and tell how each fork ended. It
 has one thread, since a fork has none of the others, and ends with the process that started it.

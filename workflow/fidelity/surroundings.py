@@ -1,8 +1,9 @@
 """What a config names outside of itself: the logs, the recommender. Is it there, does it fit?
 
-The C of this package is compiled here if it is not yet, as no job can do without. To look may import the recommender, and with it anything. Who has no other use for that runs this
-module as a program: `python -m fidelity.surroundings schema.yaml < config.yaml` writes all faults
-of a config, a list in JSON, as its last line.
+The C of this package is compiled here if it is not yet, as no job can do without. To look may
+import the recommender, and with it anything. Who has no other use for that runs this module as a
+program: `python -m fidelity.surroundings schema.yaml < config.yaml` writes all faults of a config,
+a list in JSON, as its last line.
 """
 
 import contextlib
