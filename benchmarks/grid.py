@@ -5,7 +5,8 @@ Both sides start from the same transitions and end with the same numbers, on all
 `plain_grid.py`, which loops over the same points with scikit-learn and joblib. The tables are
 compared. Of information both make the plug-in estimate alone. CPU time is that of all processes
 of a side, which others on the machine hardly change. Peak memory is that of all of them together,
-proportional shares of what they share; disk is what a side has written at most.
+proportional shares of what they share, looked at five times a second; disk is what a side has
+written at most.
 """
 
 import argparse
@@ -26,6 +27,7 @@ RESULTS = Path("results/synthetic")
 TRANSITIONS = RESULTS / "sessions/transitions.parquet"
 TABLES = ("leakage", "information", "accuracy")
 CONFIG = "information: {estimates: plug-in}\n"
+SECONDS = 0.2  # between two looks at memory and disk
 KEYS = ["common_fraction", "target_size", "repeat", "fold"]
 
 
@@ -66,7 +68,7 @@ def measure(command, folder):
         while process.poll() is None:
             memory = max(memory, _memory(process))
             disk = max(disk, _disk(folder) - before)
-            time.sleep(0.5)
+            time.sleep(SECONDS)
     wall, cpu = time.perf_counter() - start, _cpu_of_children() - cpu_before
     if process.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))} failed:\n{errors.read_text()}")

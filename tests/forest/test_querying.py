@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier as DenseForest
 
-from fidelity.forest import RandomForestClassifier
+from fidelity.forest import RandomForestClassifier, grow_forest
 from fidelity.forest.growing import Tree
 from fidelity.forest.querying import join_trees, take_tree
 
@@ -226,3 +226,16 @@ def test_trees_are_joined_in_order_and_let_go():
     for number, (nodes, starts, cells) in enumerate(lengths):
         for array, n in zip(take_tree(forest, number), (nodes, starts, cells, cells), strict=True):
             assert array.tolist() == [10 * number + i for i in range(n)]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_of_no_rows_there_are_no_answers(n_jobs):
+    X = np.arange(20)[:, None] % 7
+    forest = grow_forest(X, X[:, 0], n_estimators=2, random_state=0)
+    none = X[:0]
+    assert len(forest.predict(none, n_jobs=n_jobs)) == 0
+    assert forest.predict_proba(none, n_jobs=n_jobs).shape == (0, 7)
+    assert [len(part) for part in forest.query(none, none[:, 0], n_jobs=n_jobs)] == [0, 0, 0]
+    assert [part.shape for part in forest.top_k(none, 2, n_jobs=n_jobs)] == [(0, 2), (0, 2)]
+    with pytest.raises(ValueError, match="X has no rows to grow a forest from"):
+        grow_forest(none, none[:, 0], n_estimators=2)

@@ -228,11 +228,13 @@ def grow_forest(
     Raises
     ------
     ValueError
-        If X does not hold integers from 0 to 65,535, or too many features; for `max_samples`
+        If X does not hold integers from 0 to 65,535, no rows, or too many features; for `max_samples`
         without bootstrap, or of more draws than `MOST_ROWS`.
     """
     X = as_levels(X)
     n_rows, n_features = X.shape
+    if n_rows == 0:
+        raise ValueError("X has no rows to grow a forest from.")
     if n_features > LEAF:
         raise ValueError(f"X has {n_features} features, of which a forest takes {LEAF}.")
     if not bootstrap and max_samples is not None:
@@ -319,6 +321,8 @@ def as_levels(X):
 
 def _share(X, n_jobs, work):
     """Call `work(rows)` with one part of the rows' numbers a thread."""
+    if len(X) == 0:
+        return
     if _is_alone(n_jobs):
         work(rows_in_order(X))
         return
