@@ -228,8 +228,8 @@ def grow_forest(
     Raises
     ------
     ValueError
-        If X does not hold integers from 0 to 65,535, no rows, or too many features; for `max_samples`
-        without bootstrap, or of more draws than `MOST_ROWS`.
+        If X does not hold integers from 0 to 65,535, has no rows, or too many features; for
+        `max_samples` without bootstrap, or of more draws than `MOST_ROWS`.
     """
     X = as_levels(X)
     n_rows, n_features = X.shape
