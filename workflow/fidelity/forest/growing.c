@@ -1,5 +1,6 @@
 /* Grow a tree; `growing.py` tells how it comes to be scikit-learn's. */
 #include "nodes.h"
+#include "space.h"
 
 #include <float.h>
 #include <math.h>
@@ -92,14 +93,6 @@ static inline uint64_t class_of(uint64_t word, Label label)
 static inline int64_t weight_of(uint64_t word, Label label)
 {
     return (int64_t)(word & label.weight_mask);
-}
-
-/* Return the next `size` bytes of what `rest` points to. */
-static void *take(char **rest, size_t size)
-{
-    void *part = *rest;
-    *rest += size;
-    return part;
 }
 
 /* Lay out the work space in one block of memory; return that, or NULL if there is not as much. */

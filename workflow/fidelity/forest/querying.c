@@ -1,5 +1,6 @@
 /* Answer from the leaves of a forest; `querying.py` tells what the answers are. */
 #include "nodes.h"
+#include "space.h"
 
 #include <math.h>
 
@@ -25,14 +26,6 @@ typedef struct {
     int32_t *reached;
     int64_t n_reached, n_serving;
 } Space;
-
-/* Return the next `size` bytes of what `rest` points to. */
-static void *take(char **rest, size_t size)
-{
-    void *part = *rest;
-    *rest += size;
-    return part;
-}
 
 /* Lay out the work space in one block of memory; return that, or NULL if there is not as much. */
 static void *make_space(Space *space, int64_t n_trees, int64_t n_features, int64_t n_classes)
