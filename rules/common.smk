@@ -131,9 +131,9 @@ ASKED = {
     **{
         section: [f"{name}: {config[section][name]}" for name in sorted(names)]
         for section, names in (
-            ("sessions", config["sessions"]),
+            ("sessions", config["sessions"] if SOURCE["format"] == "crowdai" else ["length"]),
             ("attacks", config["attacks"]),
-            ("information", INFORMATION_USED),
+            ("information", {*INFORMATION_USED, "estimates"}),
         )
     },
 }

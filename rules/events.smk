@@ -8,6 +8,10 @@ USERS = f"{RESULTS}/sessions/users.parquet"
 # 177 MiB for 5 MB of CSV, 413 for 102 MB; other files hold six times as much in a MB.
 PACKED = 1 if all(file.endswith((".csv", ".tsv")) for file in EVENT_FILES) else 6
 COSTS["extract_events"] = Cost(340, 3 * PACKED, 5, 0.05 * PACKED)
+ASKED["events"] = [
+    f"{name}: {value}"
+    for name, value in event_settings("gap", "previous_bins", "reduce", "timing", "windows").items()
+]
 MAPPING = [USERS] if event_settings("keep_user_ids")["keep_user_ids"] else []
 EVENT_CACHE = CACHE and not MAPPING  # where others may read, no one is to find the ids
 

@@ -98,6 +98,16 @@ def files_with(mark, folder):
     ]
 
 
+def test_the_findings_tell_what_was_asked_of_an_event_log(finished):
+    lines = finished.result("findings.md").read_text().splitlines()
+    rows = [line for line in lines if line.startswith(("| `sessions`", "| `events`"))]
+    assert rows == [
+        "| `sessions` | length: 10 |",
+        "| `events` | gap: 30min, previous_bins: [60, 300, 1800], reduce: items, "
+        "timing: ['mobile'], windows: user |",
+    ]
+
+
 def test_snakemake_finds_no_fault_in_the_rules_of_event_logs(finished):
     """Those of the default config are looked at by `make lint`."""
     run = finished.run("--lint")
