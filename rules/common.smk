@@ -57,7 +57,7 @@ def find_faults():
 
 def require_faultless(faults):
     if faults:
-        raise WorkflowError("\n".join(["the config has faults:", *faults]))
+        raise WorkflowError("\n".join(["nothing runs before this is mended:", *faults]))
 
 
 TABLES_OF_PARAMS = "pandas", "polars"
@@ -123,7 +123,7 @@ ASKED = {
     "seed": config["seed"],
     "songs": config["songs"],
     "features": config["features"],
-    "recommender": [f"{name}: {value}" for name, value in RECOMMENDER.items()],
+    "recommender": [f"{name}: {value}" for name, value in RECOMMENDER.items() if value is not None],
     "common_fraction": FRACTIONS,
     "target_size": [*NUMBERS, *SIZES[len(NUMBERS) :]],
     "adversary_size": config["adversary_size"],

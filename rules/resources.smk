@@ -41,8 +41,9 @@ COSTS = {
     "write_findings": Cost(250, 20, 10, 2),  # 157, 211
 }
 MODELS = {"train_models", "query_models", "cross_validate", "ask_own_models", "ask_comparisons"}
-# On a cluster two Snakemakes run around a job, of 230 MiB each, and are counted as its own.
-SNAKEMAKE_MB = 500
+# On a cluster two Snakemakes run around a job, of 230 MiB each, and are counted as its own; so is the
+# compiler, 260 MiB, on nodes of another type than the machine that submits.
+SNAKEMAKE_MB = 760
 # What starting takes where a shared file system is slow.
 START_SECONDS = 60
 # A recommender that is told to use more threads has them.

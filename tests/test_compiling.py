@@ -72,11 +72,8 @@ print(count_draws(1, 3, 4).sum())
 """
 
 
-def run(cache, *compiler):
-    environment = os.environ | {
-        "PYTHONPYCACHEPREFIX": str(cache),
-        "PYTHONPATH": str(PACKAGE.parent),
-    }
+def run(cache, *compiler, place=PACKAGE.parent):
+    environment = os.environ | {"PYTHONPYCACHEPREFIX": str(cache), "PYTHONPATH": str(place)}
     return subprocess.run(
         [sys.executable, "-c", PROGRAM, *compiler], env=environment, capture_output=True, text=True
     )
@@ -87,8 +84,23 @@ def test_code_is_compiled_once(tmp_path):
     assert first.stdout.split() == ["4"], first.stderr
     kept = [path for path in tmp_path.rglob("*") if path.suffix != ".pyc" and path.is_file()]
     assert [path.suffix for path in kept] == [".so"]
-    again = run(tmp_path, "no-compiler")
-    assert again.stdout.split() == ["4"], again.stderr
+    for place in (PACKAGE.parent, PACKAGE.parent / "scripts"):  # there is a link to the package
+        again = run(tmp_path, "no-compiler", place=place)
+        assert again.stdout.split() == ["4"], again.stderr
+
+
+def test_a_damaged_library_is_told(tmp_path):
+    run(tmp_path)
+    (library,) = tmp_path.rglob("*.so")
+    library.write_bytes(b"")
+    failed = run(tmp_path)
+    assert f"{library}: cannot be loaded" in failed.stderr
+    assert "remove it, or set PYTHONPYCACHEPREFIX" in failed.stderr
+
+
+def test_the_compiler_has_nothing_to_warn_of(monkeypatch):
+    monkeypatch.setattr(compiling, "_OPTIONS", (*compiling._OPTIONS, "-Werror"))
+    assert compiling._compile(C_FILES)
 
 
 def test_a_compiler_that_fails_is_told_and_nothing_is_kept(tmp_path):
@@ -116,6 +128,7 @@ def test_parameters_that_cannot_be_passed_are_refused():
 def test_the_processor_is_part_of_the_name(monkeypatch):
     before = compiling.load()._name
     monkeypatch.setattr(compiling, "_processor", lambda: b"another")
-    monkeypatch.setattr(compiling, "_compile", lambda sources, library: None)
+    monkeypatch.setattr(compiling, "_compile", lambda sources: b"")
+    monkeypatch.setattr(compiling, "_keep", lambda content, library: None)
     monkeypatch.setattr(compiling.ctypes, "CDLL", lambda name: name)
     assert compiling.load.__wrapped__() != before

@@ -140,7 +140,7 @@ def test_best_advantage_is_the_largest_over_thresholds(case):
 
 weighted = both.flatmap(
     lambda case: st.tuples(
-        st.just(case), arrays(np.int32, (len(case[0]), 3), elements=st.integers(0, 3))
+        st.just(case), arrays(np.int16, (len(case[0]), 3), elements=st.integers(0, 3))
     )
 )
 
@@ -161,8 +161,16 @@ def test_areas_of_draws_are_those_of_the_users_drawn(case):
 @given(both)
 def test_area_of_everybody_once_is_the_area(case):
     value, member = case
-    (found,) = resampled_areas(value, member, np.ones((len(value), 1), np.int32))
+    (found,) = resampled_areas(value, member, np.ones((len(value), 1), np.int16))
     assert found == pytest.approx(area(value, member), abs=1e-12)
+
+
+def test_areas_of_draws_do_not_depend_on_the_layout():
+    rng = np.random.default_rng(0)
+    value, member = rng.random(40), rng.random(40) < 0.5
+    weights = draw_users(40, 5, rng)
+    found = resampled_areas(value, np.repeat(member, 2)[::2], np.asfortranarray(weights))
+    np.testing.assert_array_equal(found, resampled_areas(value, member, weights))
 
 
 @given(st.integers(1, 50), st.integers(1, 20), st.integers(0, 2**32))

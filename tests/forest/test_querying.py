@@ -95,6 +95,18 @@ def test_out_of_bag_answers_are_those_of_scikit_learn(xy, seed):
         assert np.isnan(probabilities[~served]).all()
 
 
+@pytest.mark.parametrize("lay", [np.asfortranarray, lambda array: np.repeat(array, 2, axis=0)[::2]])
+def test_arrays_may_be_laid_out_in_any_way(lay):
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(5, size=(60, 3)), rng.integers(4, size=60)
+    forest = RandomForestClassifier(n_estimators=4, random_state=0).fit(lay(X), y)
+    trees = forest.out_of_bag_trees()
+    for found, expected in zip(
+        forest.query(lay(X), y, trees=lay(trees)), forest.query(X, y, trees=trees), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_group_bootstrap_draws_whole_groups():
     """By hand: a tree's weights are the draws of its groups, so leaves weigh multiples of them."""
     X = np.arange(12)[:, None]

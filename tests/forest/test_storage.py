@@ -140,14 +140,21 @@ def test_arrays_that_make_up_no_forest_are_refused(tmp_path, replaced):
         load_forests(path)
 
 
-def test_a_tree_without_its_last_child_is_refused(tmp_path):
-    """All counts are right, and yet the way right would lead out of the tree."""
+@pytest.mark.parametrize(
+    "cut",
+    [
+        {"feature": [1, 0], "leaf_classes": [1], "leaf_class": [0], "leaf_weight": [1]},
+        {"feature": [0, 1, 0]},
+    ],
+    ids=["last child missing", "leaf before the root"],
+)
+def test_a_tree_of_which_a_way_leads_out_is_refused(tmp_path, cut):
+    """Although all counts are right."""
     path = tmp_path / "model.npz"
     X = np.array([[0], [1]])
     forest = RandomForestClassifier(n_estimators=1, bootstrap=False).fit(X, X[:, 0])
     save_forests(path, [forest])
-    one = {"leaf_classes": [1], "leaf_class": [0], "leaf_weight": [1], "nodes": [2]}
-    cut = {"feature": [1, 0], **one}
+    cut["nodes"] = [len(cut["feature"])]
     rewrite(path, **{f"0__{name}": np.array(values, "u1") for name, values in cut.items()})
     with pytest.raises(ValueError, match="its nodes do not make up trees"):
         load_forests(path)
@@ -166,10 +173,12 @@ def test_numbers_beyond_any_forest_are_refused(tmp_path, number):
         load_forests(path)
 
 
-def test_more_classes_than_a_node_can_name_come_back(tmp_path):
+@pytest.mark.parametrize("shift", [0, 1])
+def test_more_classes_than_a_node_can_name_come_back(tmp_path, shift):
+    """Shifted, the leaf of each class has another number, once odd and once even."""
     path = tmp_path / "model.npz"
     y = np.arange(140_000)
-    X = np.column_stack([y % 50_000, y // 50_000])
+    X = np.column_stack([(y + shift) % 50_000, (y + shift) // 50_000])
     forest = RandomForestClassifier(n_estimators=1, bootstrap=False, random_state=0).fit(X, y)
     save_forests(path, [forest])
     (loaded,) = load_forests(path)

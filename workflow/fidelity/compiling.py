@@ -20,10 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-_FOLDER = Path(__file__).parent
-_COMPILER = (sys.executable, "-m", "ziglang", "cc")
+# Scripts come here through a link.
+_FILE = Path(__file__).resolve()
+_FOLDER = _FILE.parent
+_COMPILER = (sys.executable, "-P", "-m", "ziglang", "cc")
 _OPTIONS = (
-    *("-shared", "-std=c11", "-O3", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror"),
+    *("-shared", "-std=c11", "-O3", "-fvisibility=hidden", "-Wall", "-Wextra"),
     # Products and sums are rounded one by one, on every processor.
     "-ffp-contract=off",
     "-fno-sanitize=undefined",
@@ -93,45 +95,64 @@ def load():
     """Return the shared library, compiled before if it is not there.
 
     It is kept where Python keeps what it compiles (`PYTHONPYCACHEPREFIX` is heeded), by a digest of
-    all C files and of the processor.
+    all C files and of the processor; not of the compiler, on which no number depends.
+
+    Raises
+    ------
+    OSError
+        If the compiler fails, or the library cannot be kept or loaded.
     """
     sources = sorted(_FOLDER.rglob("*.[ch]"))
     parts = [part for path in sources for part in (path.name.encode(), path.read_bytes())]
     digest = hashlib.sha256(b"\0".join([*parts, *map(str.encode, _OPTIONS), _processor()]))
     name = f"fidelity-{digest.hexdigest()[:16]}.so"
-    library = Path(importlib.util.cache_from_source(__file__)).with_name(name)
+    library = Path(importlib.util.cache_from_source(str(_FILE))).with_name(name)
     if not library.exists():
-        _compile([path for path in sources if path.suffix == ".c"], library)
-    return ctypes.CDLL(str(library))
-
-
-def _compile(sources, library):
-    """Write a shared library, at once as others may look for it.
-
-    Raises
-    ------
-    OSError
-        If its folder is not to be written to, or the compiler fails.
-    """
+        _keep(_compile([path for path in sources if path.suffix == ".c"]), library)
     try:
-        library.parent.mkdir(parents=True, exist_ok=True)
-        work = tempfile.TemporaryDirectory(prefix=".compiling-", dir=library.parent)
+        return ctypes.CDLL(str(library))
     except OSError as error:
         raise OSError(
-            f"{library.parent}: compiled code cannot be kept here ({error}); set "
-            "PYTHONPYCACHEPREFIX to a folder that can be written to"
-        ) from None
-    with work as folder, tempfile.TemporaryDirectory() as cache:
-        made = Path(folder, library.name)
+            f"{library}: cannot be loaded ({error}); remove it, or set PYTHONPYCACHEPREFIX to "
+            "another folder, and run again"
+        ) from error
+
+
+def _compile(sources):
+    """Return the content of a shared library."""
+    with tempfile.TemporaryDirectory(prefix="fidelity-compiling-") as folder:
+        made = Path(folder, "library.so")
         run = subprocess.run(
             [*_COMPILER, *_OPTIONS, "-I", _FOLDER, "-o", made, *sources],
-            env=os.environ | {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache},
+            env=os.environ | {"ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder},
             capture_output=True,
             text=True,
         )
         if run.returncode != 0:
-            raise OSError(f"{' '.join(_COMPILER)} could not compile {_FOLDER}:\n{run.stderr}")
-        os.replace(made, library)
+            raise OSError(
+                f"{' '.join(_COMPILER)} could not compile {_FOLDER} and ended with "
+                f"{run.returncode}; it comes with the environment (make clean, then make "
+                f"environment), and needs 300 MB of memory and 50 MB in {tempfile.gettempdir()}. "
+                f"It said:\n{run.stderr}"
+            )
+        return made.read_bytes()
+
+
+def _keep(content, library):
+    """Write a shared library, whole or not at all, as others may look for it or write it, too."""
+    partial = library.with_name(f".partial-{os.urandom(8).hex()}-{library.name}")
+    try:
+        library.parent.mkdir(parents=True, exist_ok=True)
+        with open(partial, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, library)
+    except OSError as error:
+        raise OSError(
+            f"{library}: compiled code cannot be kept here ({error.strerror}); set "
+            "PYTHONPYCACHEPREFIX to a folder that can be written to"
+        ) from error
 
 
 def _processor():

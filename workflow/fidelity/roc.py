@@ -76,7 +76,7 @@ def area_with_interval(value: np.ndarray, member: np.ndarray, weights: np.ndarra
     ----------
     value, member
         As in `roc`.
-    weights : int, shape (users, draws)
+    weights : int16, shape (users, draws)
         How often each draw has each user, as from `draw_users`. Scores that share it can be
         compared draw by draw.
     """
@@ -102,12 +102,12 @@ def resampled_areas(value: np.ndarray, member: np.ndarray, weights: np.ndarray) 
     """Return the area under the ROC in each draw, shape (draws,); NaN where a group is empty.
 
     It is the share of pairs of a member and another user in which the member has the higher score,
-    half of the equal ones counted (Mann and Whitney, 1947).
+    half of the equal ones counted (Mann and Whitney, 1947). Parameters as in `area_with_interval`.
     """
     order = np.argsort(value)
     ordered = value[order]
     ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1, len(order))
-    weights = np.ascontiguousarray(weights, dtype=np.int16)
+    member, weights = np.ascontiguousarray(member), np.ascontiguousarray(weights)
     n_draws = weights.shape[1]
     others, wins = np.zeros(n_draws, dtype=np.int32), np.zeros(n_draws, dtype=np.int64)
     _compiled.count_wins(order, ends, len(ends), member, weights, n_draws, others, wins)

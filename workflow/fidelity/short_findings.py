@@ -38,7 +38,7 @@ def tell_in_short(tables):
         _leak(rows_at(both, point)),
         _attack(rows_at(tables["attacks"], point)) if "attacks" in tables else "",
         _information(rows_at(tables["information"], point)),
-        _accuracy(tables["accuracy"], tables["in_sample"], fraction),
+        _accuracy(tables["accuracy"], tables["in_sample"], point),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -86,15 +86,17 @@ def _information(information):
     return f"{told}; users dealt anew, by chance alone, give {own['null_mean'].mean():.4f}."
 
 
-def _accuracy(accuracy, in_sample, fraction):
+def _accuracy(accuracy, in_sample, point):
+    fraction, size = point
     own = accuracy[accuracy["common_fraction"] == fraction]
     if own.empty:
         return ""
     unknown = rate_with_interval(own, "accuracy").iloc[-1]
     known = rate_with_interval(in_sample, "accuracy").set_index(POINT)
-    point = fraction, unknown["target_size"]
+    validated = unknown["target_size"]
+    why = "" if validated == size else " (the largest size at which it was cross-validated here)"
     return (
-        f"- **The model** of {unknown['target_size']:,} users foretells the next song of users "
+        f"- **The model** of {validated:,} users{why} foretells the next song of users "
         f"whom it does not know in {interval(unknown)} of cases, of its own in "
-        f"{interval(known.loc[point])}."
+        f"{interval(known.loc[fraction, validated])}."
     )

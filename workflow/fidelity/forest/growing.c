@@ -465,7 +465,7 @@ static bool copy_leaf(Entries entries, Node node, int32_t *classes, int32_t *wei
     return ascending;
 }
 
-/* Write a leaf's classes, ascending, with their weights; return how many. */
+/* Do what `write_leaf` does where entries share classes, or these do not ascend. */
 static int64_t merge_leaf(Entries entries, Node node, int64_t *sums, int32_t *classes,
                           int32_t *weights)
 {
@@ -483,6 +483,15 @@ static int64_t merge_leaf(Entries entries, Node node, int64_t *sums, int32_t *cl
         sums[classes[i]] = 0;
     }
     return n;
+}
+
+/* Write a leaf's classes, ascending, with their weights; return how many. `sums` are zero, and will
+   be. */
+static int64_t write_leaf(Entries entries, Node node, int64_t *sums, int32_t *classes,
+                          int32_t *weights)
+{
+    bool ascending = copy_leaf(entries, node, classes, weights);
+    return ascending ? node.end - node.start : merge_leaf(entries, node, sums, classes, weights);
 }
 
 /* What all nodes of a tree share. `fields` are those of all features. */
@@ -630,10 +639,9 @@ EXPORT int64_t grow_tree(uint64_t *words, int64_t n_words, int64_t n_entries, in
             impurity(node) > DBL_EPSILON)
             best = find_split(&task, node, &random, &n_known, &space);
         if (best.field.feature < 0 || !improves(&best, node, root.weight)) {
-            int64_t start = leaf_start[leaves], n = node.end - node.start;
+            int64_t start = leaf_start[leaves];
             int32_t *classes = leaf_class + start, *weights = leaf_weight + start;
-            if (!copy_leaf(entries, node, classes, weights))
-                n = merge_leaf(entries, node, space.left, classes, weights);
+            int64_t n = write_leaf(entries, node, space.left, classes, weights);
             nodes[n_nodes++] = make_leaf(leaves, n == 1 ? classes[0] : -1);
             leaf_start[++leaves] = (int32_t)(start + n);
             continue;

@@ -190,7 +190,7 @@ class GrownForest(NamedTuple):
                 f"trees must be booleans of shape ({n_rows}, {n_trees}), one row for each of X "
                 f"and one column a tree; got {trees.dtype} of shape {trees.shape}."
             )
-        return trees
+        return np.ascontiguousarray(trees)
 
     def _as_labels(self, classes, trees):
         if trees is None:
