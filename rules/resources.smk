@@ -16,9 +16,9 @@ FITS = REPEATS * TREES / 20 * (1 if RECOMMENDER["estimator"] == OWN_FOREST else 
 COSTS = {
     # 219, 293 and 514 MiB for 1,000, 11,250 and 45,000 sessions
     "make_logs": Cost(220 + 0.0066 * max(STAND_IN.values(), default=0), 0, 10, 0),
-    # 309 MiB; 332 of a file of 2,391 MB; 0.035 seconds a MB of .csv.gz
-    "extract_sessions": Cost(340, 0, 5, 0.05),
-    # 108, 140, 220; tables of 23, 104 and 1,050 MB: 507, 1,138 and 2,366, with Numba
+    # 196 MiB; 198 of a file of 2,391 MB; 0.014 to 0.035 seconds a MB of .csv.gz
+    "extract_sessions": Cost(240, 0, 5, 0.05),
+    # 108, 140, 220; tables of 23 and 1,050 MB: 402 and 2,278
     "select_songs": Cost(330, 12, 5, 0.5),
     "deal_users": Cost(100, 10, 1, 0.1 * REPEATS),  # 62, 63, 76
     "train_models": Cost(100, 70, 5, 0.6 * FITS),  # 63, 111, 190
