@@ -23,9 +23,9 @@ COSTS = {
     "deal_users": Cost(100, 10, 1, 0.1 * REPEATS),  # 62, 63, 76
     "train_models": Cost(100, 70, 5, 0.6 * FITS),  # 63, 111, 190
     "query_models": Cost(100, 60, 5, 0.5 * FITS),  # 63, 100, 164
-    "cross_validate": Cost(100, 70, 5, 5 * FITS / REPEATS),  # 64, 113, 207
+    "cross_validate": Cost(110, 70, 5, 5 * FITS / REPEATS),  # 64, 113, 207
     "ask_own_models": Cost(110, 90, 5, 0.5 * ATTACKS["folds"] * FITS),  # 65, 133, 258
-    "ask_comparisons": Cost(110, 70, 5, 0.7 * (2 + ATTACKS["references"]) * FITS),  # 65, 126, 216
+    "ask_comparisons": Cost(120, 70, 5, 0.7 * (2 + ATTACKS["references"]) * FITS),  # 65, 126, 216
     "measure_leakage": Cost(100, 30, 1, 0.1 * REPEATS),  # 61, 84, 110
     "estimate_information": Cost(  # 66, 126, 266
         *(110, 100, 5, 1.5 * REPEATS * max(1, INFORMATION["permutations"] / 100))
