@@ -2,6 +2,7 @@
 # make report               put finished results into one page: results/synthetic/report.html
 # make report CONFIGFILE=my.yaml  the same of another config's results; of several: 'a.yaml b.yaml'
 # make test                 set up .venv, run all checks and tests
+# make test-sanitized       the tests of what is in C, with checks of memory and arithmetic: needs gcc, Linux
 # make test-slurm           the workflow on a Slurm cluster of this machine: as root, on Debian
 # make lint                 check style, types of the library, and the rules
 # make docs                 write docs/config.md from the schema, and the table of docs/reruns.md
@@ -19,7 +20,7 @@
 
 PYTHON ?= python3
 
-.PHONY: figures report dag test test-slurm lint docs environment benchmark benchmark-grid benchmark-dag \
+.PHONY: figures report dag test test-slurm test-sanitized lint docs environment benchmark benchmark-grid benchmark-dag \
   benchmark-information benchmark-ingest benchmark-selection peers lock clean
 
 # On a terminal with bars for its progress.
@@ -64,6 +65,14 @@ test-slurm: environment
 	tests/slurm/install.sh
 	.venv/bin/pip install --quiet --disable-pip-version-check -e '.[slurm]'
 	.venv/bin/pytest -m slurm tests/slurm
+
+# Without capturing, so that what ends the tests is told.
+test-sanitized: environment
+	@command -v gcc > /dev/null || { echo "make test-sanitized needs gcc"; exit 1; }
+	LD_PRELOAD=$$(gcc -print-file-name=libasan.so) \
+	  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
+	  .venv/bin/python -m pytest -p tests.sanitized --capture=no tests/forest tests/test_songs.py \
+	  tests/test_scanning.py tests/test_crowdai.py tests/test_roc.py
 
 lint: environment
 	.venv/bin/ruff check .
