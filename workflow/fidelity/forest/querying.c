@@ -15,6 +15,17 @@ typedef struct {
     int64_t n_trees;
 } Forest;
 
+/* Rows to ask about, by number, in which equal ones are together; row r of `levels` begins at
+   `n_features` times r, that of `serves`, which trees serve it, at `stride` times r. */
+typedef struct {
+    const uint16_t *levels;
+    int64_t n_features;
+    const int64_t *rows;
+    int64_t n_rows;
+    const bool *serves;
+    int64_t stride;
+} Asked;
+
 /* Work space. Distinct rows of a block: which one each row is; twice the levels of each, what the
    split of a node is compared with; the node where each is, and those that have not arrived; the
    leaf that each reaches in each tree, or minus one minus its class if it has only one. By class:
@@ -47,20 +58,20 @@ static void *make_space(Space *space, int64_t n_trees, int64_t n_features, int64
     return block;
 }
 
-/* Find which of some rows, in which equal ones are together, are distinct; return how many. */
-static int64_t find_distinct(const uint16_t *levels, int64_t n_features, const int64_t *rows,
-                             int64_t n_rows, Space *space)
+/* Find which of a block of rows are distinct; return how many. */
+static int64_t find_distinct(const Asked *asked, int64_t start, int64_t n_rows, Space *space)
 {
-    int64_t n_distinct = 0;
+    int64_t n_features = asked->n_features, n_distinct = 0;
+    const uint16_t *before = NULL;
     for (int64_t i = 0; i < n_rows; i++) {
-        const uint16_t *row = levels + rows[i] * n_features;
-        const uint16_t *before = i > 0 ? levels + rows[i - 1] * n_features : NULL;
+        const uint16_t *row = asked->levels + asked->rows[start + i] * n_features;
         if (before == NULL || memcmp(row, before, (size_t)n_features * sizeof(*row)) != 0) {
             uint64_t *doubled = space->doubled + n_distinct++ * n_features;
             for (int64_t f = 0; f < n_features; f++)
                 doubled[f] = 2 * (uint64_t)row[f];
         }
         space->number[i] = n_distinct - 1;
+        before = row;
     }
     return n_distinct;
 }
@@ -90,14 +101,14 @@ static void walk_down(const uint64_t *nodes, int64_t n_rows, int64_t n_features,
     }
 }
 
-/* Find the leaves that some rows, in which equal ones are together, reach. */
-static void find_leaves(const Forest *forest, const uint16_t *levels, int64_t n_features,
-                        const int64_t *rows, int64_t n_rows, Space *space)
+/* Find the leaves that a block of rows reach. */
+static void find_leaves(const Forest *forest, const Asked *asked, int64_t start, int64_t n_rows,
+                        Space *space)
 {
-    int64_t n_distinct = find_distinct(levels, n_features, rows, n_rows, space);
+    int64_t n_distinct = find_distinct(asked, start, n_rows, space);
     for (int64_t t = 0; t < forest->n_trees; t++) {
         const uint64_t *nodes = forest->nodes + forest->first_node[t];
-        walk_down(nodes, n_distinct, n_features, space);
+        walk_down(nodes, n_distinct, asked->n_features, space);
         for (int64_t i = 0; i < n_distinct; i++) {
             uint64_t node = nodes[space->at[i]];
             int64_t only_class = (int64_t)split_of(node);
@@ -182,29 +193,100 @@ static int64_t rank_of(const Space *space, int32_t k)
     return rank;
 }
 
-/* Write the `n_top` most probable classes of a row, in order, and their probabilities. */
-static void write_top(Space *space, int64_t n_top, int32_t *top, double *probability)
+/* Where to write what is told of each row: about a wanted class; about the first `n` in order; about
+   all, where zeros are. */
+typedef struct {
+    const int32_t *wanted;
+    int32_t *best;
+    double *probability;
+    int64_t *rank;
+} Answers;
+typedef struct {
+    int64_t n;
+    int32_t *classes;
+    double *probability;
+} Top;
+typedef struct {
+    int64_t n_classes;
+    double *probability;
+} Table;
+
+static void write_answer(Space *space, int64_t row, const void *to)
 {
-    int32_t *reached = space->reached, k = 0;
-    for (int64_t place = 0; place < n_top; place++) {
-        if (place < space->n_reached) {
+    const Answers *answers = to;
+    if (space->n_serving > 0) {
+        int32_t wanted = answers->wanted[row];
+        answers->best[row] = space->reached[find_best(space, 0)];
+        answers->probability[row] = space->probability[wanted];
+        answers->rank[row] = rank_of(space, wanted);
+    } else {
+        answers->best[row] = -1;
+        answers->probability[row] = NAN;
+        answers->rank[row] = 0;
+    }
+}
+
+static void write_top(Space *space, int64_t row, const void *to)
+{
+    const Top *top = to;
+    int32_t *reached = space->reached, *classes = top->classes + row * top->n, k = 0;
+    double *probability = top->probability + row * top->n;
+    for (int64_t place = 0; place < top->n; place++) {
+        if (space->n_serving == 0) {
+            classes[place] = -1;
+            probability[place] = NAN;
+        } else if (place < space->n_reached) {
             int64_t best = find_best(space, place);
             int32_t kept = reached[place];
             reached[place] = reached[best];
             reached[best] = kept;
-            top[place] = reached[place];
+            classes[place] = reached[place];
             probability[place] = space->probability[reached[place]];
         } else { /* the others have probability 0 and follow in class order */
             while (space->probability[k] > 0.0)
                 k++;
-            top[place] = k++;
+            classes[place] = k++;
             probability[place] = 0.0;
         }
     }
 }
 
-/* Write the most probable class of each of some rows, and what the wanted one gets. The row of
-   `serves` for row r begins at `stride` times r. Returns false if memory does not suffice. */
+static void write_table(Space *space, int64_t row, const void *to)
+{
+    const Table *table = to;
+    for (int64_t j = 0; j < space->n_reached; j++) {
+        int32_t k = space->reached[j];
+        table->probability[row * table->n_classes + k] = space->probability[k];
+    }
+}
+
+/* Find the probabilities of each row that is asked about, and have them written. Returns false if
+   memory does not suffice. */
+static bool ask(const Forest *forest, int64_t n_classes, const Asked *asked,
+                void (*write)(Space *, int64_t, const void *), const void *to)
+{
+    Space space;
+    void *block = make_space(&space, forest->n_trees, asked->n_features, n_classes);
+    if (block == NULL)
+        return false;
+    for (int64_t start = 0; start < asked->n_rows; start += BLOCK) {
+        int64_t n = asked->n_rows - start < BLOCK ? asked->n_rows - start : BLOCK, answered = -1;
+        find_leaves(forest, asked, start, n, &space);
+        for (int64_t i = 0; i < n; i++) {
+            int64_t row = asked->rows[start + i], number = space.number[i];
+            /* Equal rows that the same trees serve have the same probabilities. */
+            if (asked->stride > 0 || number != answered)
+                mix_leaves(forest, number, asked->serves + asked->stride * row, &space);
+            answered = number;
+            write(&space, row, to);
+        }
+    }
+    free(block);
+    return true;
+}
+
+/* Write the most probable class of each row, and what the wanted one gets. Arrays are as in
+   `querying.py`. */
 EXPORT bool answer_rows(const int64_t *first_node, const int64_t *first_leaf,
                         const int64_t *first_cell, const uint64_t *nodes, const int32_t *leaf_start,
                         const int32_t *leaf_class, const int32_t *leaf_weight, int64_t n_trees,
@@ -214,96 +296,37 @@ EXPORT bool answer_rows(const int64_t *first_node, const int64_t *first_leaf,
 {
     Forest forest = {first_node, first_leaf, first_cell,  nodes,
                      leaf_start, leaf_class, leaf_weight, n_trees};
-    Space space;
-    void *block = make_space(&space, n_trees, n_features, n_classes);
-    if (block == NULL)
-        return false;
-    for (int64_t start = 0; start < n_rows; start += BLOCK) {
-        int64_t n = n_rows - start < BLOCK ? n_rows - start : BLOCK, answered = -1;
-        find_leaves(&forest, levels, n_features, rows + start, n, &space);
-        for (int64_t i = 0; i < n; i++) {
-            int64_t row = rows[start + i];
-            if (stride > 0 || space.number[i] != answered)
-                mix_leaves(&forest, space.number[i], serves + stride * row, &space);
-            answered = space.number[i];
-            if (space.n_serving > 0) {
-                best[row] = space.reached[find_best(&space, 0)];
-                probability[row] = space.probability[wanted[row]];
-                rank[row] = rank_of(&space, wanted[row]);
-            } else {
-                best[row] = -1;
-                probability[row] = NAN;
-                rank[row] = 0;
-            }
-        }
-    }
-    free(block);
-    return true;
+    Asked asked = {levels, n_features, rows, n_rows, serves, stride};
+    Answers answers = {wanted, best, probability, rank};
+    return ask(&forest, n_classes, &asked, write_answer, &answers);
 }
 
-/* Write the `n_top` most probable classes of each of some rows, and their probabilities, both in
-   order. Otherwise as `answer_rows`. */
+/* Write the `n_top` most probable classes of each row, and their probabilities, both in order. */
 EXPORT bool rank_rows(const int64_t *first_node, const int64_t *first_leaf,
                       const int64_t *first_cell, const uint64_t *nodes, const int32_t *leaf_start,
                       const int32_t *leaf_class, const int32_t *leaf_weight, int64_t n_trees,
                       int64_t n_classes, const uint16_t *levels, int64_t n_features,
                       const int64_t *rows, int64_t n_rows, const bool *serves, int64_t stride,
-                      int64_t n_top, int32_t *top, double *probability)
+                      int64_t n_top, int32_t *classes, double *probability)
 {
     Forest forest = {first_node, first_leaf, first_cell,  nodes,
                      leaf_start, leaf_class, leaf_weight, n_trees};
-    Space space;
-    void *block = make_space(&space, n_trees, n_features, n_classes);
-    if (block == NULL)
-        return false;
-    for (int64_t start = 0; start < n_rows; start += BLOCK) {
-        int64_t n = n_rows - start < BLOCK ? n_rows - start : BLOCK;
-        find_leaves(&forest, levels, n_features, rows + start, n, &space);
-        for (int64_t i = 0; i < n; i++) {
-            int64_t row = rows[start + i];
-            mix_leaves(&forest, space.number[i], serves + stride * row, &space);
-            if (space.n_serving > 0) {
-                write_top(&space, n_top, top + row * n_top, probability + row * n_top);
-                continue;
-            }
-            for (int64_t place = row * n_top; place < (row + 1) * n_top; place++) {
-                top[place] = -1;
-                probability[place] = NAN;
-            }
-        }
-    }
-    free(block);
-    return true;
+    Asked asked = {levels, n_features, rows, n_rows, serves, stride};
+    Top top = {n_top, classes, probability};
+    return ask(&forest, n_classes, &asked, write_top, &top);
 }
 
-/* Write the probabilities of some rows to `table`, zeros of shape (rows, classes). Otherwise as
-   `answer_rows`; all rows are served by the same trees. */
+/* Write the probabilities of each row to a table of zeros, of shape (rows, classes). */
 EXPORT bool fill_probabilities(const int64_t *first_node, const int64_t *first_leaf,
                                const int64_t *first_cell, const uint64_t *nodes,
                                const int32_t *leaf_start, const int32_t *leaf_class,
                                const int32_t *leaf_weight, int64_t n_trees, int64_t n_classes,
                                const uint16_t *levels, int64_t n_features, const int64_t *rows,
-                               int64_t n_rows, const bool *serves, double *table)
+                               int64_t n_rows, const bool *serves, int64_t stride, double *table)
 {
     Forest forest = {first_node, first_leaf, first_cell,  nodes,
                      leaf_start, leaf_class, leaf_weight, n_trees};
-    Space space;
-    void *block = make_space(&space, n_trees, n_features, n_classes);
-    if (block == NULL)
-        return false;
-    for (int64_t start = 0; start < n_rows; start += BLOCK) {
-        int64_t n = n_rows - start < BLOCK ? n_rows - start : BLOCK, answered = -1;
-        find_leaves(&forest, levels, n_features, rows + start, n, &space);
-        for (int64_t i = 0; i < n; i++) {
-            if (space.number[i] != answered)
-                mix_leaves(&forest, space.number[i], serves, &space);
-            answered = space.number[i];
-            for (int64_t j = 0; j < space.n_reached; j++) {
-                int32_t k = space.reached[j];
-                table[rows[start + i] * n_classes + k] = space.probability[k];
-            }
-        }
-    }
-    free(block);
-    return true;
+    Asked asked = {levels, n_features, rows, n_rows, serves, stride};
+    Table probabilities = {n_classes, table};
+    return ask(&forest, n_classes, &asked, write_table, &probabilities);
 }

@@ -97,9 +97,7 @@ def answer_rows(forest, n_classes, X, rows, wanted, trees, best, probability, ra
         -1, NaN and 0 for a row that no tree serves.
     """
     arguments = _arguments(forest, n_classes, X, rows, trees)
-    _require_memory(
-        _compiled.answer_rows(*arguments, _stride(trees), wanted, best, probability, rank)
-    )
+    _require_memory(_compiled.answer_rows(*arguments, wanted, best, probability, rank))
 
 
 def rank_rows(forest, n_classes, X, rows, trees, top, probability):
@@ -109,7 +107,7 @@ def rank_rows(forest, n_classes, X, rows, trees, top, probability):
     NaN for a row that no tree serves. `rows` and `trees` as in `answer_rows`.
     """
     arguments = _arguments(forest, n_classes, X, rows, trees)
-    _require_memory(_compiled.rank_rows(*arguments, _stride(trees), top.shape[1], top, probability))
+    _require_memory(_compiled.rank_rows(*arguments, top.shape[1], top, probability))
 
 
 def fill_probabilities(forest, n_classes, X, rows, table):
@@ -122,12 +120,8 @@ def fill_probabilities(forest, n_classes, X, rows, table):
 def _arguments(forest, n_classes, X, rows, trees):
     """Return what all of the compiled functions begin with."""
     n_trees = len(forest.first_node) - 1
-    return (*forest, n_trees, n_classes, X, X.shape[1], rows, len(rows), trees)
-
-
-def _stride(trees):
-    """Return how far the rows of `trees` are apart; 0 for a single one."""
-    return 0 if len(trees) == 1 else trees.shape[1]
+    stride = 0 if len(trees) == 1 else n_trees  # from one row of `trees` to the next
+    return (*forest, n_trees, n_classes, X, X.shape[1], rows, len(rows), trees, stride)
 
 
 def _require_memory(answered):
