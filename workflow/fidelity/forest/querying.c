@@ -193,8 +193,8 @@ static int64_t rank_of(const Space *space, int32_t k)
     return rank;
 }
 
-/* Where to write what is told of each row: about a wanted class; about the first `n` in order; about
-   all, where zeros are. */
+/* Where to write what is told of each row: about a wanted class; about the first `n` in order;
+   about all, where zeros are. */
 typedef struct {
     const int32_t *wanted;
     int32_t *best;
