@@ -43,7 +43,7 @@ COSTS = {
 MODELS = {"train_models", "query_models", "cross_validate", "ask_own_models", "ask_comparisons"}
 # On a cluster two Snakemakes run around a job, of 230 MiB each, and are counted as its own; so is the
 # compiler, 260 MiB, on nodes of another type than the machine that submits.
-SNAKEMAKE_MB = 760
+AROUND_MB = 760
 # What starting takes where a shared file system is slow.
 START_SECONDS = 60
 # A recommender that is told to use more threads has them.
@@ -69,7 +69,7 @@ def mem_mb(wildcards, input, attempt, rulename, async_run):
     needed = cost.mb + cost.mb_per_mb * megabytes
     if DENSE_TREES and rulename in MODELS:
         needed = max(needed, dense_trees_mb(wildcards, megabytes))
-    around = 0 if workflow.local_exec else SNAKEMAKE_MB
+    around = 0 if workflow.local_exec else AROUND_MB
     return attempt * (around + int(needed))
 
 

@@ -139,7 +139,10 @@ def _compile(sources):
 
 
 def _keep(content, library):
-    """Write a shared library, whole or not at all, as others may look for it or write it, too."""
+    """Write a shared library, whole or not at all, as others may look for it or write it, too.
+
+    Not by `files.whole_file`, which takes what others are writing for leftovers.
+    """
     partial = library.with_name(f".partial-{os.urandom(8).hex()}-{library.name}")
     try:
         library.parent.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,13 @@
 """What a recommender is told of transitions, as a table of whole numbers."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from .codes import distinct_rows
+from .tables import read_columns
 
 
 class DistinctTransitions(NamedTuple):
@@ -17,6 +19,22 @@ class DistinctTransitions(NamedTuple):
     X: np.ndarray
     y: np.ndarray
     number: np.ndarray
+
+
+def read_transitions(
+    path: str | Path, features: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (features, next song, user) of the transitions in a file, and hold nothing else.
+
+    Parameters
+    ----------
+    path : path
+        Of a parquet table.
+    features : sequence of str
+        As in `feature_table`.
+    """
+    observations = read_columns(path, list(dict.fromkeys(["user", "next_song", *features])))
+    return feature_table(observations, features), observations["next_song"], observations["user"]
 
 
 def feature_table(observations: dict[str, np.ndarray], features: Sequence[str]) -> np.ndarray:

@@ -16,7 +16,7 @@ from fidelity.comparisons import (
     swap_members,
 )
 from fidelity.emulation import GridPoint, make_databases, rows_of, split_repeats
-from fidelity.features import distinct_transitions, feature_table, take_transitions
+from fidelity.features import distinct_transitions, read_transitions, take_transitions
 from fidelity.logs import log, logged
 from fidelity.recommender import ask_model
 from fidelity.responses import to_columns
@@ -46,8 +46,7 @@ def ask(
     references,
     seed,
 ):
-    observations = read_columns(transitions, ["user", "next_song", *features])
-    X, y = feature_table(observations, features), observations["next_song"]
+    X, y, user = read_transitions(transitions, features)
     distinct = distinct_transitions(X, y)
     dealt = read_columns(deals)
     n_users = len(np.unique(dealt["user"]))
@@ -58,10 +57,10 @@ def ask(
     def ask_each():
         for repeat, adversary, target in make_databases(dealt, point):
             key = (seed, "comparisons", repeat, point.common_fraction, len(target), len(adversary))
-            asked = take_transitions(distinct, rows_of(adversary, observations["user"]))
+            asked = take_transitions(distinct, rows_of(adversary, user))
             databases = deal_of[repeat], adversary, target
             for model, chosen in _users_by_model(*databases, references, generator(*key)):
-                rows = rows_of(chosen, observations["user"])
+                rows = rows_of(chosen, user)
                 known_rows = X[rows], y[rows]
                 state = random_state(*key, model)
                 answers = ask_model(recommender, known_rows, (asked.X, asked.y), state)

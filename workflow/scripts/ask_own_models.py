@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from fidelity.emulation import GridPoint, make_databases, rows_of
-from fidelity.features import feature_table
+from fidelity.features import read_transitions
 from fidelity.folds import deal_folds
 from fidelity.logs import log, logged
 from fidelity.recommender import ask_own_models
@@ -23,16 +23,15 @@ TYPES = {
 
 
 def ask(transitions, deals, responses, *, point, features, recommender, folds, seed):
-    observations = read_columns(transitions, ["user", "next_song", *features])
-    X, y = feature_table(observations, features), observations["next_song"]
+    X, y, listener = read_transitions(transitions, features)
 
     def ask_each():
         for repeat, adversary, _ in make_databases(read_columns(deals), point):
             if len(adversary) < 2:
                 log.info("repeat %d: one user cannot be held out", repeat)
                 continue
-            rows = rows_of(adversary, observations["user"])
-            users, user = np.unique(observations["user"][rows], return_inverse=True)
+            rows = rows_of(adversary, listener)
+            users, user = np.unique(listener[rows], return_inverse=True)
             key = (seed, "own", repeat, point.common_fraction, len(adversary))
             fold_of = deal_folds(len(users), folds, generator(*key, "folds"))[user]
             answers = ask_own_models(

@@ -4,7 +4,7 @@ import numpy as np
 
 from fidelity.comparisons import SWAPPED, TARGET_ONLY, is_attackable
 from fidelity.emulation import GridPoint, make_databases, rows_of
-from fidelity.features import distinct_transitions, feature_table, take_transitions
+from fidelity.features import distinct_transitions, read_transitions, take_transitions
 from fidelity.logs import log, logged
 from fidelity.responses import Responses, from_columns, take
 from fidelity.scores import BigramWithoutUser, Knowledge, References, Settings
@@ -17,11 +17,8 @@ USER = {"repeat": "int32", "user": "int32", "member": "bool"}
 
 
 def attack_users(inputs, outputs, *, point, plan, features, smoothing, seed):
-    names = list(dict.fromkeys(["user", "song", "next_song", *features]))
-    observations = read_columns(inputs["transitions"], names)
-    distinct = distinct_transitions(
-        feature_table(observations, features), observations["next_song"]
-    )
+    distinct = distinct_transitions(*read_transitions(inputs["transitions"], features)[:2])
+    observations = read_columns(inputs["transitions"], ["user", "song", "next_song"])
     dealt = read_columns(inputs["deals"])
     n_songs = int(observations["next_song"].max()) + 1
     databases = []

@@ -7,7 +7,7 @@ import numpy as np
 
 from fidelity import recommender as recommenders
 from fidelity.emulation import GridPoint, largest_shared_size, make_databases, rows_of
-from fidelity.features import feature_table
+from fidelity.features import read_transitions
 from fidelity.logs import log, logged
 from fidelity.seeding import random_state
 from fidelity.tables import read_columns, write_rows
@@ -27,22 +27,16 @@ def cross_validate(transitions, deals, accuracy, *, point, shared, features, rec
             log.info("no rows: one user cannot be held out")
             break
         seed_of = partial(random_state, seed, "accuracy", point.common_fraction, len(target))
-        own = read_transitions(transitions, target, features)
-        folds = recommenders.cross_validate(recommender, *own, seed_of)
+        X, y, user = read_transitions(transitions, features)
+        chosen = rows_of(target, user)
+        X, y, user = X[chosen], y[chosen], user[chosen]
+        folds = recommenders.cross_validate(recommender, X, y, user, seed_of)
         log.info("%d users, accuracy %.3f, in sample %.3f", len(target), *folds.mean(axis=0))
         values = [
             (point.common_fraction, len(target), i, *fold) for i, fold in enumerate(folds.tolist())
         ]
         rows = [dict(zip(NAMES, row, strict=True)) for row in values]
     write_rows(accuracy, NAMES, rows)
-
-
-def read_transitions(transitions, users, features):
-    """Return (X, y, user) of these users' transitions."""
-    observations = read_columns(transitions, ["user", "next_song", *features])
-    chosen = rows_of(users, observations["user"])
-    own = {name: values[chosen] for name, values in observations.items()}
-    return feature_table(own, features), own["next_song"], own["user"]
 
 
 if __name__ == "__main__":

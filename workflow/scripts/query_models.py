@@ -3,7 +3,7 @@
 import numpy as np
 
 from fidelity.emulation import GridPoint, make_databases, rows_of
-from fidelity.features import distinct_transitions, feature_table, take_transitions
+from fidelity.features import distinct_transitions, read_transitions, take_transitions
 from fidelity.logs import log, logged
 from fidelity.recommender import load_models, query_distinct
 from fidelity.tables import read_columns, write_groups
@@ -20,7 +20,7 @@ TYPES = {
 
 
 def query_models(transitions, deals, models, responses, *, point, features, recommender):
-    distinct = read_distinct(transitions, features)
+    distinct = distinct_transitions(*read_transitions(transitions, features)[:2])
     observations = read_columns(transitions, ["user", "song", "next_song"])
     databases = make_databases(read_columns(deals), point)
     trained = load_models(models, recommender)
@@ -40,12 +40,6 @@ def query_models(transitions, deals, models, responses, *, point, features, reco
             yield query(repeat, rows)
 
     write_groups(responses, query_each(), TYPES)
-
-
-def read_distinct(transitions, features):
-    """Return the `DistinctTransitions` of a file."""
-    observations = read_columns(transitions, list(dict.fromkeys(["next_song", *features])))
-    return distinct_transitions(feature_table(observations, features), observations["next_song"])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Train the target's model of each repeat at a grid point."""
 
 from fidelity.emulation import GridPoint, make_databases, rows_of
-from fidelity.features import feature_table
+from fidelity.features import read_transitions
 from fidelity.logs import log, logged
 from fidelity.recommender import save_models, train
 from fidelity.seeding import random_state
@@ -21,12 +21,6 @@ def train_models(transitions, deals, models, *, point, features, recommender, se
 
     # One after the other, since of some recommenders only one fits into memory.
     save_models(models, train_each(), recommender)
-
-
-def read_transitions(transitions, features):
-    """Return (X, y, user) of all transitions."""
-    observations = read_columns(transitions, ["user", "next_song", *features])
-    return feature_table(observations, features), observations["next_song"], observations["user"]
 
 
 if __name__ == "__main__":
